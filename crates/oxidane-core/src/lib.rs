@@ -1,0 +1,16 @@
+//! The ground floor of Oxidane: units, elements, [`System`], neighbour lists, file formats and the
+//! [`Potential`] trait that every energy model implements. No model and no printing lives here.
+//!
+//! Inside the program: eV, angstrom, fs, e, K, amu (see [`units`]).
+
+pub mod elements;
+mod error;
+pub mod io;
+pub mod neighbors;
+mod potential;
+mod system;
+pub mod units;
+
+pub use error::{Error, ErrorKind, Result};
+pub use potential::{Evaluation, Potential, Request, SumPotential};
+pub use system::{Cell, System, SystemView};

@@ -1,0 +1,170 @@
+//! [`System`]: species, positions, cell, charge and unpaired electrons, and the read-only view of it.
+
+use crate::error::{Error, Result};
+
+/// A unit cell: three row vectors in angstrom and the directions in which it repeats.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cell {
+    /// Rows are the lattice vectors a, b, c (angstrom).
+    pub vectors: [[f64; 3]; 3],
+    /// Whether the system repeats along a, b and c.
+    pub periodic: [bool; 3],
+}
+
+impl Cell {
+    /// A cell that repeats in all three directions.
+    pub fn new(vectors: [[f64; 3]; 3]) -> Self {
+        Self { vectors, periodic: [true; 3] }
+    }
+
+    /// Signed volume a . (b x c) in angstrom^3.
+    pub fn volume(&self) -> f64 {
+        let [a, b, c] = self.vectors;
+        a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0])
+            + a[2] * (b[0] * c[1] - b[1] * c[0])
+    }
+
+    /// The Cartesian vector of an integer combination of the lattice vectors (angstrom).
+    pub fn shift_vector(&self, shift: [i32; 3]) -> [f64; 3] {
+        std::array::from_fn(|k| (0..3).map(|a| f64::from(shift[a]) * self.vectors[a][k]).sum())
+    }
+}
+
+/// Atoms in space: what a calculation is about.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct System {
+    /// Atomic numbers, 1 to 118.
+    pub numbers: Vec<u8>,
+    /// Cartesian positions in angstrom.
+    pub positions: Vec<[f64; 3]>,
+    /// The cell, if the system has one.
+    pub cell: Option<Cell>,
+    /// Total charge in e.
+    pub charge: i32,
+    /// Number of unpaired electrons (multiplicity minus one).
+    pub unpaired: u32,
+}
+
+/// What a [`crate::Potential`] sees of the atoms. [`System`] is one; an outside engine may give another
+/// whose atoms beyond [`SystemView::owned`] are ghosts (copies owned elsewhere).
+pub trait SystemView: Sync {
+    /// Atomic numbers of all atoms, ghosts last.
+    fn numbers(&self) -> &[u8];
+    /// Cartesian positions in angstrom, one per atom.
+    fn positions(&self) -> &[[f64; 3]];
+    /// The cell, if the system repeats.
+    fn cell(&self) -> Option<&Cell>;
+    /// Total charge in e.
+    fn charge(&self) -> i32;
+    /// Unpaired electrons.
+    fn unpaired(&self) -> u32;
+    /// Number of atoms whose energy counts: all but ghosts.
+    fn owned(&self) -> usize {
+        self.numbers().len()
+    }
+}
+
+impl SystemView for System {
+    fn numbers(&self) -> &[u8] {
+        &self.numbers
+    }
+    fn positions(&self) -> &[[f64; 3]] {
+        &self.positions
+    }
+    fn cell(&self) -> Option<&Cell> {
+        self.cell.as_ref()
+    }
+    fn charge(&self) -> i32 {
+        self.charge
+    }
+    fn unpaired(&self) -> u32 {
+        self.unpaired
+    }
+}
+
+/// Two atoms closer than this (angstrom) are refused unless the user forces it.
+pub const CLOSEST_APPROACH: f64 = 0.4;
+
+impl System {
+    /// A molecule: neutral, without a cell; unpaired electrons are 0 or 1 by parity.
+    pub fn molecule(numbers: Vec<u8>, positions: Vec<[f64; 3]>) -> Self {
+        let mut s = Self { numbers, positions, ..Self::default() };
+        s.unpaired = s.lowest_unpaired();
+        s
+    }
+
+    /// Number of atoms.
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether there are no atoms.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// Number of electrons, counted from the nuclear charges and the total charge.
+    pub fn electrons(&self) -> i64 {
+        self.numbers.iter().map(|&z| i64::from(z)).sum::<i64>() - i64::from(self.charge)
+    }
+
+    /// The fewest unpaired electrons that the parity of the electron count allows.
+    pub fn lowest_unpaired(&self) -> u32 {
+        u32::from(self.electrons().rem_euclid(2) == 1)
+    }
+
+    /// Spin multiplicity, 2S + 1.
+    pub fn multiplicity(&self) -> u32 {
+        self.unpaired + 1
+    }
+
+    /// Refuses what no calculation should be run on: no atoms, wrong lengths, NaN or infinite coordinates,
+    /// a cell without volume, more electrons unpaired than present or of the wrong parity.
+    /// Distances are checked where neighbours are known ([`crate::neighbors`]).
+    pub fn validate(&self) -> Result<()> {
+        if self.is_empty() {
+            return Err(Error::input("the structure has no atoms"));
+        }
+        if self.numbers.len() != self.positions.len() {
+            return Err(Error::input(format!(
+                "{} atomic numbers but {} positions",
+                self.numbers.len(),
+                self.positions.len()
+            )));
+        }
+        for (i, (z, p)) in self.numbers.iter().zip(&self.positions).enumerate() {
+            if !(1..=118).contains(z) {
+                return Err(Error::input(format!("atom {}: there is no element {z}", i + 1)));
+            }
+            if let Some(x) = p.iter().find(|x| !x.is_finite()) {
+                return Err(Error::input(format!("atom {}: coordinate {x} is not a finite number", i + 1)));
+            }
+        }
+        if let Some(cell) = &self.cell {
+            if cell.vectors.iter().flatten().any(|x| !x.is_finite()) {
+                return Err(Error::input("the cell has an entry that is not a finite number"));
+            }
+            let scale: f64 =
+                cell.vectors.iter().map(|v| v.iter().map(|x| x * x).sum::<f64>().sqrt()).product();
+            if cell.periodic.iter().any(|&p| p) && cell.volume().abs() <= 1e-10 * scale.max(1e-300) {
+                return Err(Error::input(
+                    "the cell has no volume; give three independent lattice vectors, or none for a molecule",
+                ));
+            }
+        }
+        let electrons = self.electrons();
+        let unpaired = i64::from(self.unpaired);
+        if electrons < 0 {
+            return Err(Error::input(format!("charge {} leaves fewer than no electrons", self.charge)));
+        }
+        if unpaired > electrons || (electrons - unpaired).rem_euclid(2) != 0 {
+            return Err(Error::input(format!(
+                "{electrons} electrons (charge {}) cannot have {unpaired} unpaired (multiplicity {}); \
+                 give --chrg and --uhf or --mult that fit",
+                self.charge,
+                self.multiplicity()
+            )));
+        }
+        Ok(())
+    }
+}

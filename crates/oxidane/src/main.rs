@@ -1,0 +1,2 @@
+//! The Oxidane program.
+fn main() {}
