@@ -1,0 +1,25 @@
+//! Run-time choice of the instruction set. A kernel is a plain inlined loop; [`dispatch`] compiles it once for
+//! each instruction set and runs the best one that the processor has.
+
+use std::sync::OnceLock;
+
+/// Runs a closure with the widest vector instructions available. Only code inlined into the closure profits:
+/// mark helpers `#[inline(always)]`.
+#[inline(always)]
+pub fn dispatch<T>(f: impl FnOnce() -> T) -> T {
+    static ARCH: OnceLock<pulp::Arch> = OnceLock::new();
+    struct Run<F>(F);
+    impl<T, F: FnOnce() -> T> pulp::NullaryFnOnce for Run<F> {
+        type Output = T;
+        #[inline(always)]
+        fn call(self) -> T {
+            (self.0)()
+        }
+    }
+    ARCH.get_or_init(pulp::Arch::new).dispatch(Run(f))
+}
+
+/// Name of the instruction set in use, for benchmark tables.
+pub fn instruction_set() -> String {
+    format!("{:?}", pulp::Arch::new())
+}

@@ -1,0 +1,108 @@
+//! What every architecture offers the rest of the program: results for a [`Batch`] and the exact gradient of
+//! any loss on them with respect to the weights.
+
+use crate::batch::Batch;
+use crate::parameters::Layout;
+use oxidane_core::{Request, Result};
+use oxidane_math::Real;
+
+/// Results for a batch, or derivatives of a loss with respect to them (the same shapes).
+/// A vector is empty when the quantity was not requested (or, for derivatives, is not in the loss).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outputs {
+    /// One per structure, eV. For a network alone: without reference energies of the elements.
+    pub energy: Vec<f64>,
+    /// One per atom, eV; a partition of the energy, filled by [`Network::run`] always.
+    pub atomic_energies: Vec<f64>,
+    /// One per atom, -dE/dx in eV/angstrom.
+    pub forces: Vec<[f64; 3]>,
+    /// One per structure, -dE/dstrain in eV, symmetric.
+    pub virial: Vec<[[f64; 3]; 3]>,
+    /// One per atom, e.
+    pub charges: Vec<f64>,
+    /// One per structure, e angstrom.
+    pub dipole: Vec<[f64; 3]>,
+    /// One per structure, in the units of the training data.
+    pub polarizability: Vec<[[f64; 3]; 3]>,
+}
+
+/// A neural network as the trainer and the potentials see it. All methods are deterministic and run on the calling
+/// thread unless `parallel` says otherwise; results have the same bits for any number of threads.
+pub trait Network<R: Real>: Send + Sync {
+    /// The cutoff of the edges it needs, in angstrom.
+    fn cutoff(&self) -> f64;
+    /// Which properties it computes.
+    fn capabilities(&self) -> Request;
+    /// Names, shapes and places of the weights.
+    fn layout(&self) -> &Layout;
+    /// All weights, one after another as [`Network::layout`] says.
+    fn parameters(&self) -> &[R];
+    /// The same for changing them (an optimiser step).
+    fn parameters_mut(&mut self) -> &mut [R];
+    /// A network of the same architecture and weights that can be changed independently.
+    fn boxed_clone(&self) -> Box<dyn Network<R>>;
+    /// Hyperparameters as stored in a model file.
+    fn hyperparameters(&self) -> serde_json::Value;
+    /// The architecture's registered name, such as `xpainn`.
+    fn architecture(&self) -> &'static str;
+    /// Computes what is requested. `parallel`: spread blocks of atoms over the rayon pool.
+    fn run(
+        &self,
+        batch: &Batch,
+        request: Request,
+        scratch: &mut Scratch<R>,
+        parallel: bool,
+    ) -> Result<Outputs>;
+    /// Adds to `gradient` (one number per weight) the gradient of a loss whose derivatives with respect to the
+    /// outputs are `seeds`: one dual run along the direction that the seeds define, exact for any loss.
+    fn loss_gradient(
+        &self,
+        batch: &Batch,
+        seeds: &Outputs,
+        scratch: &mut Scratch<R>,
+        gradient: &mut [R],
+    ) -> Result<()>;
+    /// Hessian of the energy times a direction: sum_b d2E/dx_a dx_b v_b in eV/angstrom^2 times the unit of `v`.
+    fn hessian_vector(
+        &self,
+        batch: &Batch,
+        v: &[[f64; 3]],
+        scratch: &mut Scratch<R>,
+    ) -> Result<Vec<[f64; 3]>>;
+}
+
+/// Buffers kept between calls so that a dynamics step allocates nothing.
+#[derive(Debug, Default)]
+pub struct Scratch<R> {
+    free: Vec<Vec<R>>,
+}
+
+impl<R: Real> Scratch<R> {
+    /// A zeroed buffer of `n` numbers, reusing a returned one where possible.
+    pub fn zeros(&mut self, n: usize) -> Vec<R> {
+        let mut v = self.take();
+        v.resize(n, R::of(0.0));
+        v
+    }
+    /// A buffer of `n` numbers whose contents are arbitrary (but initialised): every element must be written.
+    pub fn dirty(&mut self, n: usize) -> Vec<R> {
+        let mut v = self.free.pop().unwrap_or_default();
+        if v.len() > n {
+            v.truncate(n);
+        } else {
+            v.resize(n, R::of(0.0));
+        }
+        v
+    }
+    fn take(&mut self) -> Vec<R> {
+        let mut v = self.free.pop().unwrap_or_default();
+        v.clear();
+        v
+    }
+    /// Returns a buffer for reuse.
+    pub fn put(&mut self, v: Vec<R>) {
+        if v.capacity() > 0 {
+            self.free.push(v);
+        }
+    }
+}
