@@ -3,6 +3,7 @@
 //!
 //! Inside the program: eV, angstrom, fs, e, K, amu (see [`units`]).
 
+pub mod check;
 pub mod elements;
 mod error;
 pub mod io;
