@@ -1,0 +1,331 @@
+//! [`LinkedCells`]: the neighbours of every atom in O(N), for molecules and any periodic cell.
+
+use super::lattice::SearchBasis;
+use super::{dot, edge_vector};
+use crate::{Cell, Error, Result};
+
+/// Molecules up to this size are searched in one bin: all pairs are faster than a grid.
+const SMALL_MOLECULE: usize = 200;
+
+/// One neighbour found by [`LinkedCells::for_each`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Neighbor {
+    /// The neighbour's index.
+    pub atom: u32,
+    /// Periodic image of the neighbour, counted in lattice vectors from the position it was given at.
+    pub shift: [i32; 3],
+    /// `x_i - x_j - shift . cell` (angstrom).
+    pub vector: [f64; 3],
+    /// Squared length of `vector` (angstrom^2).
+    pub distance2: f64,
+    /// Image counted between the atoms as wrapped into the box; orders the images of a neighbour as `shift` does.
+    pub(super) image: [i32; 3],
+}
+
+/// Atoms sorted into bins about half a cutoff wide. Answers "who is near atom `i`" without storing edges: for
+/// long-range pair terms whose full list would not fit into memory.
+#[derive(Debug)]
+pub struct LinkedCells<'a> {
+    positions: &'a [[f64; 3]],
+    cell: Option<Cell>,
+    cutoff: f64,
+    /// Cutoff widened by what rounding in the wrapped coordinates may cost; only pre-selects.
+    reach: f64,
+    basis: SearchBasis,
+    bins: [i64; 3],
+    /// How many bins away a neighbour can be.
+    span: [i64; 3],
+    /// Bin of every atom.
+    bin: Vec<[u32; 3]>,
+    /// Lattice translation taken off every atom to wrap it, in the cell's own vectors. Empty without period.
+    wrap: Vec<[i32; 3]>,
+    /// First entry of every bin in `sorted`, and the end.
+    first: Vec<u32>,
+    /// Atoms by bin, ascending within one.
+    sorted: Vec<u32>,
+    /// Wrapped coordinates in the order of the atoms.
+    wrapped: Vec<[f64; 3]>,
+    /// Wrapped coordinates x, y, z in the order of `sorted`.
+    planes: [Vec<f64>; 3],
+}
+
+impl<'a> LinkedCells<'a> {
+    /// Sorts the atoms at `positions` for neighbours closer than `cutoff` (all in angstrom).
+    ///
+    /// Errors: a cutoff that is not positive and finite, a coordinate that is not finite, a periodic cell without
+    /// volume, an atom more than a thousand million cells away from the box.
+    pub fn new(positions: &'a [[f64; 3]], cell: Option<&Cell>, cutoff: f64) -> Result<Self> {
+        if !(cutoff > 0.0 && cutoff.is_finite()) {
+            return Err(Error::usage(format!("a cutoff of {cutoff} angstrom; give a positive number")));
+        }
+        if u32::try_from(positions.len()).is_err() {
+            return Err(Error::input(format!(
+                "{} atoms are more than a neighbour list holds",
+                positions.len()
+            )));
+        }
+        let mut farthest = 0.0f64;
+        for (i, p) in positions.iter().enumerate() {
+            if let Some(x) = p.iter().find(|x| !x.is_finite()) {
+                return Err(Error::input(format!("atom {}: coordinate {x} is not a finite number", i + 1)));
+            }
+            farthest = p.iter().fold(farthest, |m, x| m.max(x.abs()));
+        }
+        let basis = SearchBasis::new(cell)?;
+        // The largest number that took part in the wrapped coordinates sets their rounding.
+        let skew: f64 = cell.filter(|_| basis.periodic.contains(&true)).map_or(0.0, |c| {
+            let largest = c.vectors.iter().flatten().fold(0.0f64, |m, x| m.max(x.abs()));
+            basis.transform.iter().flatten().map(|&t| t.abs() as f64 * largest).sum()
+        });
+        let reach = cutoff + 1e-8 + 1e-12 * (farthest + skew + cutoff);
+
+        let mut fractions: Vec<[f64; 3]> = positions.iter().map(|&x| basis.fractions(x)).collect();
+        let mut wrapped = positions.to_vec();
+        let wrap = wrap_atoms(&basis, &mut fractions, &mut wrapped)?;
+        let (origin, extent) = bounds(&basis, &fractions);
+        let bins = choose_bins(&basis, extent, reach, positions.len());
+        let span = std::array::from_fn(|a| {
+            let width = extent[a] * basis.heights[a] / bins[a] as f64;
+            let far = (reach / width).ceil();
+            if basis.periodic[a] { far as i64 } else { far.min((bins[a] - 1) as f64) as i64 }
+        });
+        refuse_far_images(&basis, bins, span)?;
+        let bin: Vec<[u32; 3]> = fractions
+            .iter()
+            .map(|f| {
+                std::array::from_fn(|a| {
+                    let b = (f[a] - origin[a]) / extent[a] * bins[a] as f64;
+                    b.clamp(0.0, (bins[a] - 1) as f64) as u32
+                })
+            })
+            .collect();
+        let (first, sorted) = sort_into_bins(&bin, bins);
+        let planes = std::array::from_fn(|k| sorted.iter().map(|&i| wrapped[i as usize][k]).collect());
+        let cell = cell.copied().filter(|_| basis.periodic.contains(&true));
+        Ok(Self {
+            positions,
+            cell,
+            cutoff,
+            reach,
+            basis,
+            bins,
+            span,
+            bin,
+            wrap,
+            first,
+            sorted,
+            wrapped,
+            planes,
+        })
+    }
+
+    /// Number of atoms.
+    pub fn atoms(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// Whether any direction repeats.
+    pub fn is_periodic(&self) -> bool {
+        self.cell.is_some()
+    }
+
+    /// Calls `visit` once for every neighbour of atom `i`, own images included, in an order that depends on the
+    /// positions alone (not the order of a [`super::NeighborList`]).
+    ///
+    /// # Panics
+    /// If there is no atom `i`.
+    pub fn for_each(&self, i: usize, mut visit: impl FnMut(Neighbor)) {
+        let bin = self.bin[i].map(i64::from);
+        for b0 in self.around(0, bin[0]) {
+            let (c0, n0) = self.home(0, b0);
+            for b1 in self.around(1, bin[1]) {
+                let (c1, n1) = self.home(1, b1);
+                let row = (c0 * self.bins[1] + c1) * self.bins[2];
+                let last = *self.around(2, bin[2]).end();
+                let mut b2 = *self.around(2, bin[2]).start();
+                // Bins along the last axis follow each other in memory until the period ends.
+                while b2 <= last {
+                    let (c2, n2) = self.home(2, b2);
+                    let run = (self.bins[2] - c2).min(last - b2 + 1);
+                    let from = self.first[(row + c2) as usize] as usize;
+                    let to = self.first[(row + c2 + run) as usize] as usize;
+                    if from < to {
+                        self.scan(i, from, to, [n0, n1, n2], &mut visit);
+                    }
+                    b2 += run;
+                }
+            }
+        }
+    }
+
+    /// Bins along axis `a` that can hold neighbours of an atom in bin `b`, images counted on.
+    fn around(&self, a: usize, b: i64) -> std::ops::RangeInclusive<i64> {
+        let (lo, hi) = (b - self.span[a], b + self.span[a]);
+        if self.basis.periodic[a] { lo..=hi } else { lo.max(0)..=hi.min(self.bins[a] - 1) }
+    }
+
+    /// The bin inside the box and the image of a bin counted on.
+    fn home(&self, a: usize, b: i64) -> (i64, i64) {
+        (b.rem_euclid(self.bins[a]), b.div_euclid(self.bins[a]))
+    }
+
+    /// Visits the neighbours of `i` among the sorted atoms `from..to` in one image.
+    fn scan(&self, i: usize, from: usize, to: usize, image: [i64; 3], visit: &mut impl FnMut(Neighbor)) {
+        const PIECE: usize = 128;
+        let offset = self.basis.combine(image);
+        let at: [f64; 3] = std::array::from_fn(|k| self.wrapped[i][k] - offset[k]);
+        let image = self.basis.in_cell(image).map(|n| n as i32);
+        let [x, y, z] = &self.planes;
+        let limit = self.reach * self.reach;
+        let mut hits = [0u32; PIECE];
+        let mut begin = from;
+        while begin < to {
+            let end = to.min(begin + PIECE);
+            // Pre-selection without branches: most candidates of a bin are beyond the cutoff.
+            let mut found = 0;
+            for (k, ((x, y), z)) in x[begin..end].iter().zip(&y[begin..end]).zip(&z[begin..end]).enumerate() {
+                let d = [at[0] - x, at[1] - y, at[2] - z];
+                hits[found % PIECE] = k as u32;
+                found += usize::from(dot(d, d) < limit);
+            }
+            for &k in &hits[..found] {
+                let j = self.sorted[begin + k as usize];
+                if let Some(neighbor) = self.check(i, j, image) {
+                    visit(neighbor);
+                }
+            }
+            begin = end;
+        }
+    }
+
+    /// The decision on one candidate, from the positions as given.
+    #[inline]
+    fn check(&self, i: usize, j: u32, image: [i32; 3]) -> Option<Neighbor> {
+        let jj = j as usize;
+        let shift = if self.wrap.is_empty() {
+            image
+        } else {
+            std::array::from_fn(|k| image[k] + self.wrap[i][k] - self.wrap[jj][k])
+        };
+        if i == jj && shift == [0; 3] {
+            return None;
+        }
+        let vector = edge_vector(self.positions[i], self.positions[jj], shift, self.cell.as_ref());
+        let distance2 = dot(vector, vector);
+        (distance2 < self.cutoff * self.cutoff).then_some(Neighbor {
+            atom: j,
+            shift,
+            vector,
+            distance2,
+            image,
+        })
+    }
+}
+
+/// Refuses a cell so skewed that the images within reach, counted in its own vectors, overflow.
+fn refuse_far_images(basis: &SearchBasis, bins: [i64; 3], span: [i64; 3]) -> Result<()> {
+    let images: [f64; 3] = std::array::from_fn(|a| (span[a] / bins[a] + 1) as f64);
+    let far =
+        (0..3).any(|b| (0..3).map(|a| images[a] * basis.transform[a][b].abs() as f64).sum::<f64>() > 1e9);
+    if far {
+        return Err(Error::input(
+            "the cell is too skewed or too small for the cutoff; give the same lattice by shorter vectors",
+        ));
+    }
+    Ok(())
+}
+
+/// Moves atoms into the box along periodic directions (fractions and coordinates) and returns the translations in
+/// the cell's own vectors; none if no atom is outside.
+fn wrap_atoms(
+    basis: &SearchBasis,
+    fractions: &mut [[f64; 3]],
+    positions: &mut [[f64; 3]],
+) -> Result<Vec<[i32; 3]>> {
+    const FARTHEST: f64 = 1e9;
+    let mut wrap = Vec::new();
+    let atoms = fractions.len();
+    for (i, (f, x)) in fractions.iter_mut().zip(positions).enumerate() {
+        let whole: [f64; 3] = std::array::from_fn(|a| if basis.periodic[a] { f[a].floor() } else { 0.0 });
+        if whole == [0.0; 3] {
+            continue;
+        }
+        let far = || {
+            Error::input(format!(
+                "atom {} is too many cells away from the box; wrap the coordinates into the cell",
+                i + 1
+            ))
+        };
+        if whole.iter().any(|w| w.abs() > FARTHEST) {
+            return Err(far());
+        }
+        let n = whole.map(|w| w as i64);
+        let in_cell = basis.in_cell(n);
+        if in_cell.iter().any(|w| w.unsigned_abs() > FARTHEST as u64) {
+            return Err(far());
+        }
+        let offset = basis.combine(n);
+        for k in 0..3 {
+            f[k] -= whole[k];
+            x[k] -= offset[k];
+        }
+        if wrap.is_empty() {
+            wrap.resize(atoms, [0; 3]);
+        }
+        wrap[i] = in_cell.map(|w| w as i32);
+    }
+    Ok(wrap)
+}
+
+/// Lower end and length, in fractions, of what the bins cover: the box, or the atoms' bounds where nothing repeats.
+fn bounds(basis: &SearchBasis, fractions: &[[f64; 3]]) -> ([f64; 3], [f64; 3]) {
+    let (mut origin, mut extent) = ([0.0; 3], [1.0; 3]);
+    for a in (0..3).filter(|&a| !basis.periodic[a]) {
+        let lo = fractions.iter().map(|f| f[a]).fold(f64::INFINITY, f64::min);
+        let hi = fractions.iter().map(|f| f[a]).fold(f64::NEG_INFINITY, f64::max);
+        if lo <= hi {
+            origin[a] = lo;
+            extent[a] = (hi - lo).clamp(1e-3, f64::MAX);
+        }
+    }
+    (origin, extent)
+}
+
+/// Bins about half the reach wide, but never many more than atoms: a sparse system gets wider ones.
+fn choose_bins(basis: &SearchBasis, extent: [f64; 3], reach: f64, atoms: usize) -> [i64; 3] {
+    if !basis.periodic.contains(&true) && atoms <= SMALL_MOLECULE {
+        return [1; 3];
+    }
+    let mut bins: [i64; 3] = std::array::from_fn(|a| {
+        (extent[a] * basis.heights[a] / (0.5 * reach)).clamp(1.0, f64::from(1 << 20)) as i64
+    });
+    while bins.iter().product::<i64>() > 4 * atoms as i64 {
+        let widest = (0..3).max_by_key(|&a| bins[a]).unwrap_or(0);
+        if bins[widest] == 1 {
+            break;
+        }
+        bins[widest] /= 2;
+    }
+    bins
+}
+
+/// Counting sort: the start of every bin (and the end), and the atoms by bin.
+fn sort_into_bins(bin: &[[u32; 3]], bins: [i64; 3]) -> (Vec<u32>, Vec<u32>) {
+    let flat =
+        |b: &[u32; 3]| ((i64::from(b[0]) * bins[1] + i64::from(b[1])) * bins[2] + i64::from(b[2])) as usize;
+    let mut first = vec![0u32; bins.iter().product::<i64>() as usize + 1];
+    for b in bin {
+        first[flat(b) + 1] += 1;
+    }
+    for k in 1..first.len() {
+        first[k] += first[k - 1];
+    }
+    let mut next = first.clone();
+    let mut sorted = vec![0u32; bin.len()];
+    for (i, b) in bin.iter().enumerate() {
+        let slot = &mut next[flat(b)];
+        sorted[*slot as usize] = i as u32;
+        *slot += 1;
+    }
+    (first, sorted)
+}
