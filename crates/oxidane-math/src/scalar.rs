@@ -23,6 +23,10 @@ pub trait Real:
     fn sqrt_real(self) -> Self;
     /// e^x by a polynomial that vectorises; relative error below 3 ulp in the range used.
     fn exp_real(self) -> Self;
+    /// Sine and cosine by polynomials that vectorise; see [`crate::special::sin_cos_f64`] for the range.
+    fn sin_cos_real(self) -> (Self, Self);
+    /// Natural logarithm by a polynomial that vectorises.
+    fn ln_real(self) -> Self;
     /// Size of the number in bytes.
     const BYTES: usize;
     /// Name in model files: "F32" or "F64".
@@ -117,6 +121,35 @@ pub trait Scalar:
     fn silu(self) -> Self {
         self * self.sigmoid()
     }
+    /// Sine and cosine.
+    #[inline(always)]
+    fn sin_cos(self) -> (Self, Self) {
+        let (s, c) = self.value().sin_cos_real();
+        (self.chain(s, c), self.chain(c, -s))
+    }
+    /// Natural logarithm: -inf at zero, NaN below it.
+    #[inline(always)]
+    fn ln(self) -> Self {
+        let x = self.value();
+        self.chain(x.ln_real(), Self::Real::of(1.0) / x)
+    }
+    /// ln(1 + e^x), accurate at both ends; its derivative is the sigmoid.
+    #[inline(always)]
+    fn softplus(self) -> Self {
+        let x = self.value();
+        self.chain(softplus_real(x), sigmoid_real(x))
+    }
+    /// Magnitude; the derivative at zero is taken as 1.
+    #[inline(always)]
+    fn abs(self) -> Self {
+        if self.value() < Self::Real::of(0.0) { -self } else { self }
+    }
+    /// 1 / x.
+    #[inline(always)]
+    fn recip(self) -> Self {
+        let y = Self::Real::of(1.0) / self.value();
+        self.chain(y, -y * y)
+    }
 }
 
 /// Largest magnitude given to the exponential: beyond it the logistic function is 0 or 1 in `f32` anyway.
@@ -130,6 +163,16 @@ fn sigmoid_real<R: Real>(x: R) -> R {
     one / (one + (-x).exp_real())
 }
 
+/// max(x, 0) + ln(1 + t) with t = e^-|x|; the last term of the logarithm restores what 1 + t rounded away.
+#[inline(always)]
+fn softplus_real<R: Real>(x: R) -> R {
+    let (zero, one) = (R::of(0.0), R::of(1.0));
+    let t = (if x < zero { x } else { -x }).exp_real();
+    let u = one + t;
+    let positive = if x < zero { zero } else { x };
+    positive + (u.ln_real() + (t - (u - one)) / u)
+}
+
 /// A value and one tangent: arithmetic on it gives exact derivatives along one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Dual<R> {
@@ -140,7 +183,7 @@ pub struct Dual<R> {
 }
 
 macro_rules! real {
-    ($t:ty, $name:literal, $exp:path) => {
+    ($t:ty, $name:literal, $exp:path, $sin_cos:path, $ln:path) => {
         impl Real for $t {
             #[inline(always)]
             fn of(x: f64) -> Self {
@@ -161,6 +204,14 @@ macro_rules! real {
             #[inline(always)]
             fn exp_real(self) -> Self {
                 $exp(self)
+            }
+            #[inline(always)]
+            fn sin_cos_real(self) -> (Self, Self) {
+                $sin_cos(self)
+            }
+            #[inline(always)]
+            fn ln_real(self) -> Self {
+                $ln(self)
             }
             const BYTES: usize = size_of::<$t>();
             const NAME: &'static str = $name;
@@ -229,8 +280,8 @@ macro_rules! real {
         }
     };
 }
-real!(f32, "F32", crate::special::exp_f32);
-real!(f64, "F64", crate::special::exp_f64);
+real!(f32, "F32", crate::special::exp_f32, crate::special::sin_cos_f32, crate::special::ln_f32);
+real!(f64, "F64", crate::special::exp_f64, crate::special::sin_cos_f64, crate::special::ln_f64);
 
 impl<R: Real> Add for Dual<R> {
     type Output = Self;
@@ -346,5 +397,45 @@ impl<R: Real> Scalar for Dual<R> {
     #[inline(always)]
     fn part_mut<'a>(row: &'a mut Self::RowMut<'_>, start: usize, len: usize) -> Self::RowMut<'a> {
         (&mut row.0[start..start + len], &mut row.1[start..start + len])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tangents against central differences with h = 1e-5: truncation and rounding both stay below 1e-9.
+    #[test]
+    fn tangents_match_differences() {
+        type Function = fn(Dual<f64>) -> Dual<f64>;
+        let functions: [(&str, Function); 8] = [
+            ("sin", |x| x.sin_cos().0),
+            ("cos", |x| x.sin_cos().1),
+            ("ln", |x| x.abs().ln()),
+            ("softplus", Scalar::softplus),
+            ("recip", Scalar::recip),
+            ("exp", Scalar::exp),
+            ("silu", Scalar::silu),
+            ("sqrt", |x| x.abs().sqrt()),
+        ];
+        for (name, f) in functions {
+            for x in [-2.3, -0.7, 0.4, 1.9] {
+                let at = |x| f(Dual { v: x, d: 1.0 });
+                let slope = (at(x + 1e-5).v - at(x - 1e-5).v) / 2e-5;
+                assert!((at(x).d - slope).abs() < 1e-9 * (1.0 + slope.abs()), "{name} at {x}");
+            }
+        }
+    }
+
+    /// Relative error of a few ulp at both ends, where the naive formula overflows or loses everything.
+    #[test]
+    fn softplus_is_accurate_at_both_ends() {
+        for x in [-30.0_f64, -5.0, -1e-3, 0.0, 0.3, 8.0, 50.0, 500.0] {
+            let exact = x.max(0.0) + (-x.abs()).exp().ln_1p();
+            assert!((x.softplus() / exact - 1.0).abs() < 1e-15, "f64 {x}");
+            let single = f64::from((x as f32).softplus());
+            let exact = f64::from(x as f32).max(0.0) + (-f64::from(x as f32).abs()).exp().ln_1p();
+            assert!((single / exact - 1.0).abs() < 5e-7, "f32 {x}");
+        }
     }
 }
