@@ -39,6 +39,37 @@ const fn norms() -> [[f64; MAX_DEGREE + 1]; MAX_DEGREE + 1] {
     table
 }
 
+/// Pi_m^m = (2m-1)!!.
+const DIAGONAL: [f64; MAX_DEGREE + 1] = diagonal();
+
+const fn diagonal() -> [f64; MAX_DEGREE + 1] {
+    let mut table = [1.0; MAX_DEGREE + 1];
+    let mut m = 1;
+    while m <= MAX_DEGREE {
+        table[m] = table[m - 1] * (2 * m - 1) as f64;
+        m += 1;
+    }
+    table
+}
+
+/// The factors (a, b) of Pi_(l+1)^m = a z Pi_l^m - b Pi_(l-1)^m, at `[l][m]`.
+const RECURRENCE: [[(f64, f64); MAX_DEGREE + 1]; MAX_DEGREE + 1] = recurrence();
+
+const fn recurrence() -> [[(f64, f64); MAX_DEGREE + 1]; MAX_DEGREE + 1] {
+    let mut table = [[(0.0, 0.0); MAX_DEGREE + 1]; MAX_DEGREE + 1];
+    let mut l = 0;
+    while l <= MAX_DEGREE {
+        let mut m = 0;
+        while m <= l {
+            let divisor = (l + 1 - m) as f64;
+            table[l][m] = ((2 * l + 1) as f64 / divisor, (l + m) as f64 / divisor);
+            m += 1;
+        }
+        l += 1;
+    }
+    table
+}
+
 /// Newton's iteration: the library's square root is not available at compile time.
 const fn square_root(x: f64) -> f64 {
     let mut y = if x > 1.0 { x } else { 1.0 };
@@ -111,7 +142,7 @@ pub fn harmonics_reverse<S: Scalar>(lmax: usize, u: [S; 3], adjoint: &[S]) -> [S
 fn harmonics_by_order<S: Scalar>(lmax: usize, [ux, uy, uz]: [S; 3], y: &mut [S]) {
     let (mut re, mut im) = (S::lit(1.0), S::zero());
     for m in 0..=lmax {
-        let (mut previous, mut pi) = (S::zero(), S::lit(diagonal(m)));
+        let (mut previous, mut pi) = (S::zero(), S::lit(DIAGONAL[m]));
         for l in m..=lmax {
             let p = pi.scale(S::Real::of(NORM[l][m]));
             let centre = l * l + l;
@@ -119,7 +150,8 @@ fn harmonics_by_order<S: Scalar>(lmax: usize, [ux, uy, uz]: [S; 3], y: &mut [S])
             if m > 0 {
                 y[centre - m] = p * im;
             }
-            let (a, b) = recurrence(l, m);
+            let (a, b) = RECURRENCE[l][m];
+            let (a, b) = (S::Real::of(a), S::Real::of(b));
             (previous, pi) = (pi, (uz * pi).scale(a) - previous.scale(b));
         }
         (re, im) = (re * ux - im * uy, re * uy + im * ux);
@@ -133,7 +165,7 @@ fn reverse_by_order<S: Scalar>(lmax: usize, [ux, uy, uz]: [S; 3], adjoint: &[S])
     // (x+iy)^(m-1), which times m is the derivative of (x+iy)^m.
     let (mut re_below, mut im_below) = (S::zero(), S::zero());
     for m in 0..=lmax {
-        let (mut previous, mut pi) = (S::zero(), S::lit(diagonal(m)));
+        let (mut previous, mut pi) = (S::zero(), S::lit(DIAGONAL[m]));
         let (mut previous_dz, mut pi_dz) = (S::zero(), S::zero());
         let (mut to_re, mut to_im) = (S::zero(), S::zero());
         for l in m..=lmax {
@@ -144,7 +176,8 @@ fn reverse_by_order<S: Scalar>(lmax: usize, [ux, uy, uz]: [S; 3], adjoint: &[S])
             to_re += plus * pi;
             to_im += minus * pi;
             gz += (plus * re + minus * im) * pi_dz;
-            let (a, b) = recurrence(l, m);
+            let (a, b) = RECURRENCE[l][m];
+            let (a, b) = (S::Real::of(a), S::Real::of(b));
             let next = (uz * pi).scale(a) - previous.scale(b);
             let next_dz = (pi + uz * pi_dz).scale(a) - previous_dz.scale(b);
             (previous, pi, previous_dz, pi_dz) = (pi, next, pi_dz, next_dz);
@@ -156,19 +189,6 @@ fn reverse_by_order<S: Scalar>(lmax: usize, [ux, uy, uz]: [S; 3], adjoint: &[S])
         (re, im) = (re * ux - im * uy, re * uy + im * ux);
     }
     [gx, gy, gz]
-}
-
-/// Pi_m^m = (2m-1)!!.
-#[inline(always)]
-fn diagonal(m: usize) -> f64 {
-    (0..m).map(|k| (2 * k + 1) as f64).product()
-}
-
-/// The factors of Pi_(l+1)^m = a z Pi_l^m - b Pi_(l-1)^m.
-#[inline(always)]
-fn recurrence<R: Real>(l: usize, m: usize) -> (R, R) {
-    let inverse = 1.0 / (l + 1 - m) as f64;
-    (R::of((2 * l + 1) as f64 * inverse), R::of((l + m) as f64 * inverse))
 }
 
 /// Length and direction of a vector. Not for the zero vector, whose direction is NaN.

@@ -70,7 +70,7 @@ pub struct RadialBasis {
 }
 
 impl RadialBasis {
-    /// `size` functions for distances up to `cutoff`.
+    /// `size` functions for distances up to `cutoff`, which must be positive (checked where the model is read).
     pub fn new(kind: BasisKind, size: usize, cutoff: f64) -> Self {
         let log_binomials = match kind {
             BasisKind::ExpBernstein => log_binomials(size),
@@ -122,6 +122,9 @@ impl RadialBasis {
     }
 
     /// Writes b_n(r) and db_n/dr, `size` scalars each, for `params` laid out as [`RadialBasis::parameters`] says.
+    ///
+    /// # Panics
+    /// If a slice is shorter than that.
     #[inline(always)]
     pub fn evaluate<S: Scalar>(
         &self,
@@ -172,6 +175,9 @@ impl RadialBasis {
     }
 
     /// Adds sum_n adjoint_n db_n/dtheta to `gradient`, one scalar per parameter.
+    ///
+    /// # Panics
+    /// If a slice is shorter than the basis needs.
     #[inline(always)]
     pub fn reverse_parameters<S: Scalar>(
         &self,
