@@ -1,11 +1,16 @@
 //! [`LinkedCells`]: the neighbours of every atom in O(N), for molecules and any periodic cell.
 
+use std::ops::{Range, RangeInclusive};
+
 use super::lattice::SearchBasis;
 use super::{dot, edge_vector};
 use crate::{Cell, Error, Result};
 
 /// Molecules up to this size are searched in one bin: all pairs are faster than a grid.
 const SMALL_MOLECULE: usize = 200;
+
+/// Candidates pre-selected at a time.
+const PIECE: usize = 128;
 
 /// One neighbour found by [`LinkedCells::for_each`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,8 +40,9 @@ pub struct LinkedCells<'a> {
     bins: [i64; 3],
     /// How many bins away a neighbour can be.
     span: [i64; 3],
-    /// Bin of every atom.
-    bin: Vec<[u32; 3]>,
+    grid: Grid,
+    /// Where every atom is, in units of bins.
+    place: Vec<[f64; 3]>,
     /// Lattice translation taken off every atom to wrap it, in the cell's own vectors. Empty without period.
     wrap: Vec<[i32; 3]>,
     /// First entry of every bin in `sorted`, and the end.
@@ -45,8 +51,8 @@ pub struct LinkedCells<'a> {
     sorted: Vec<u32>,
     /// Wrapped coordinates in the order of the atoms.
     wrapped: Vec<[f64; 3]>,
-    /// Wrapped coordinates x, y, z in the order of `sorted`.
-    planes: [Vec<f64>; 3],
+    /// Wrapped coordinates in the order of `sorted`.
+    by_bin: Vec<[f64; 3]>,
 }
 
 impl<'a> LinkedCells<'a> {
@@ -90,17 +96,18 @@ impl<'a> LinkedCells<'a> {
             if basis.periodic[a] { far as i64 } else { far.min((bins[a] - 1) as f64) as i64 }
         });
         refuse_far_images(&basis, bins, span)?;
-        let bin: Vec<[u32; 3]> = fractions
+        let place: Vec<[f64; 3]> = fractions
             .iter()
             .map(|f| {
                 std::array::from_fn(|a| {
-                    let b = (f[a] - origin[a]) / extent[a] * bins[a] as f64;
-                    b.clamp(0.0, (bins[a] - 1) as f64) as u32
+                    ((f[a] - origin[a]) / extent[a] * bins[a] as f64).clamp(0.0, bins[a] as f64)
                 })
             })
             .collect();
-        let (first, sorted) = sort_into_bins(&bin, bins);
-        let planes = std::array::from_fn(|k| sorted.iter().map(|&i| wrapped[i as usize][k]).collect());
+        let (first, sorted) = sort_into_bins(&place, bins);
+        let grid =
+            Grid::new(std::array::from_fn(|a| basis.vectors[a].map(|x| x * extent[a] / bins[a] as f64)));
+        let by_bin = sorted.iter().map(|&i| wrapped[i as usize]).collect();
         let cell = cell.copied().filter(|_| basis.periodic.contains(&true));
         Ok(Self {
             positions,
@@ -110,12 +117,13 @@ impl<'a> LinkedCells<'a> {
             basis,
             bins,
             span,
-            bin,
+            grid,
+            place,
             wrap,
             first,
             sorted,
             wrapped,
-            planes,
+            by_bin,
         })
     }
 
@@ -135,14 +143,16 @@ impl<'a> LinkedCells<'a> {
     /// # Panics
     /// If there is no atom `i`.
     pub fn for_each(&self, i: usize, mut visit: impl FnMut(Neighbor)) {
-        let bin = self.bin[i].map(i64::from);
-        for b0 in self.around(0, bin[0]) {
+        let (grid, at) = (&self.grid, self.place[i]);
+        let mut hits = [0u32; PIECE];
+        for b0 in self.around(0, at[0]) {
             let (c0, n0) = self.home(0, b0);
-            for b1 in self.around(1, bin[1]) {
+            for b1 in self.around(1, at[1]) {
+                let Some((start, end)) = grid.run([b0, b1], at, self.reach) else { continue };
                 let (c1, n1) = self.home(1, b1);
                 let row = (c0 * self.bins[1] + c1) * self.bins[2];
-                let last = *self.around(2, bin[2]).end();
-                let mut b2 = *self.around(2, bin[2]).start();
+                let around = self.around(2, at[2]);
+                let (mut b2, last) = (start.max(*around.start()), end.min(*around.end()));
                 // Bins along the last axis follow each other in memory until the period ends.
                 while b2 <= last {
                     let (c2, n2) = self.home(2, b2);
@@ -150,7 +160,7 @@ impl<'a> LinkedCells<'a> {
                     let from = self.first[(row + c2) as usize] as usize;
                     let to = self.first[(row + c2 + run) as usize] as usize;
                     if from < to {
-                        self.scan(i, from, to, [n0, n1, n2], &mut visit);
+                        self.scan(i, from..to, [n0, n1, n2], &mut hits, &mut visit);
                     }
                     b2 += run;
                 }
@@ -158,33 +168,41 @@ impl<'a> LinkedCells<'a> {
         }
     }
 
-    /// Bins along axis `a` that can hold neighbours of an atom in bin `b`, images counted on.
-    fn around(&self, a: usize, b: i64) -> std::ops::RangeInclusive<i64> {
+    /// Bins along axis `a` that can hold neighbours of an atom at `place`, images counted on.
+    fn around(&self, a: usize, place: f64) -> RangeInclusive<i64> {
+        let b = (place as i64).min(self.bins[a] - 1);
         let (lo, hi) = (b - self.span[a], b + self.span[a]);
         if self.basis.periodic[a] { lo..=hi } else { lo.max(0)..=hi.min(self.bins[a] - 1) }
     }
 
     /// The bin inside the box and the image of a bin counted on.
     fn home(&self, a: usize, b: i64) -> (i64, i64) {
+        if (0..self.bins[a]).contains(&b) {
+            return (b, 0); // nearly always: spare the divisions
+        }
         (b.rem_euclid(self.bins[a]), b.div_euclid(self.bins[a]))
     }
 
     /// Visits the neighbours of `i` among the sorted atoms `from..to` in one image.
-    fn scan(&self, i: usize, from: usize, to: usize, image: [i64; 3], visit: &mut impl FnMut(Neighbor)) {
-        const PIECE: usize = 128;
+    fn scan(
+        &self,
+        i: usize,
+        run: Range<usize>,
+        image: [i64; 3],
+        hits: &mut [u32; PIECE],
+        visit: &mut impl FnMut(Neighbor),
+    ) {
         let offset = self.basis.combine(image);
         let at: [f64; 3] = std::array::from_fn(|k| self.wrapped[i][k] - offset[k]);
         let image = self.basis.in_cell(image).map(|n| n as i32);
-        let [x, y, z] = &self.planes;
         let limit = self.reach * self.reach;
-        let mut hits = [0u32; PIECE];
-        let mut begin = from;
-        while begin < to {
-            let end = to.min(begin + PIECE);
+        let mut begin = run.start;
+        while begin < run.end {
+            let end = run.end.min(begin + PIECE);
             // Pre-selection without branches: most candidates of a bin are beyond the cutoff.
             let mut found = 0;
-            for (k, ((x, y), z)) in x[begin..end].iter().zip(&y[begin..end]).zip(&z[begin..end]).enumerate() {
-                let d = [at[0] - x, at[1] - y, at[2] - z];
+            for (k, x) in self.by_bin[begin..end].iter().enumerate() {
+                let d = [at[0] - x[0], at[1] - x[1], at[2] - x[2]];
                 hits[found % PIECE] = k as u32;
                 found += usize::from(dot(d, d) < limit);
             }
@@ -198,15 +216,20 @@ impl<'a> LinkedCells<'a> {
         }
     }
 
-    /// The decision on one candidate, from the positions as given.
+    /// The shift from `i` to `j`, for the image counted between the wrapped atoms.
     #[inline]
+    pub(super) fn shift(&self, i: usize, j: usize, image: [i32; 3]) -> [i32; 3] {
+        if self.wrap.is_empty() {
+            return image;
+        }
+        std::array::from_fn(|k| image[k] + self.wrap[i][k] - self.wrap[j][k])
+    }
+
+    /// The decision on one candidate, from the positions as given.
+    #[inline(always)]
     fn check(&self, i: usize, j: u32, image: [i32; 3]) -> Option<Neighbor> {
         let jj = j as usize;
-        let shift = if self.wrap.is_empty() {
-            image
-        } else {
-            std::array::from_fn(|k| image[k] + self.wrap[i][k] - self.wrap[jj][k])
-        };
+        let shift = self.shift(i, jj, image);
         if i == jj && shift == [0; 3] {
             return None;
         }
@@ -310,22 +333,91 @@ fn choose_bins(basis: &SearchBasis, extent: [f64; 3], reach: f64, atoms: usize) 
 }
 
 /// Counting sort: the start of every bin (and the end), and the atoms by bin.
-fn sort_into_bins(bin: &[[u32; 3]], bins: [i64; 3]) -> (Vec<u32>, Vec<u32>) {
+fn sort_into_bins(place: &[[f64; 3]], bins: [i64; 3]) -> (Vec<u32>, Vec<u32>) {
     let flat =
-        |b: &[u32; 3]| ((i64::from(b[0]) * bins[1] + i64::from(b[1])) * bins[2] + i64::from(b[2])) as usize;
+        |p: &[f64; 3]| (0..3).fold(0, |index, a| index * bins[a] + (p[a] as i64).min(bins[a] - 1)) as usize;
     let mut first = vec![0u32; bins.iter().product::<i64>() as usize + 1];
-    for b in bin {
-        first[flat(b) + 1] += 1;
+    for p in place {
+        first[flat(p) + 1] += 1;
     }
     for k in 1..first.len() {
         first[k] += first[k - 1];
     }
     let mut next = first.clone();
-    let mut sorted = vec![0u32; bin.len()];
-    for (i, b) in bin.iter().enumerate() {
-        let slot = &mut next[flat(b)];
+    let mut sorted = vec![0u32; place.len()];
+    for (i, p) in place.iter().enumerate() {
+        let slot = &mut next[flat(p)];
         sorted[*slot as usize] = i as u32;
         *slot += 1;
     }
     (first, sorted)
+}
+
+/// The shape of a bin, resolved along three orthogonal directions: the normal of its second and third edge, the
+/// normal of the third edge in their plane, and the third edge. Row `a` of `edge` is edge `a` in that frame, so the
+/// matrix is lower triangular.
+#[derive(Debug)]
+struct Grid {
+    edge: [[f64; 3]; 3],
+    /// Bins per angstrom along the third edge.
+    per_length: f64,
+}
+
+impl Grid {
+    fn new(w: [[f64; 3]; 3]) -> Self {
+        let unit = |v: [f64; 3]| v.map(|x| x / dot(v, v).sqrt());
+        let third = unit(w[2]);
+        let along = dot(w[1], third);
+        let second = unit(std::array::from_fn(|k| w[1][k] - along * third[k]));
+        let first = [
+            second[1] * third[2] - second[2] * third[1],
+            second[2] * third[0] - second[0] * third[2],
+            second[0] * third[1] - second[1] * third[0],
+        ];
+        let edge = w.map(|v| [dot(v, first), dot(v, second), dot(v, third)]);
+        Self { edge, per_length: 1.0 / edge[2][2] }
+    }
+
+    /// First and last bin along the third axis, of the row of bins `b`, that come within `reach` of `place` (in
+    /// units of bins); none if the row stays away. What the first two directions take of the reach is not left
+    /// for the third.
+    #[inline]
+    fn run(&self, b: [i64; 2], place: [f64; 3], reach: f64) -> Option<(i64, i64)> {
+        let [e0, e1, _] = &self.edge;
+        let far = |a: usize| {
+            let lo = b[a] as f64 - place[a];
+            (lo, lo + 1.0)
+        };
+        let (d0, d1) = (far(0), far(1));
+        let x = nearest(scaled(d0, e0[0]));
+        let y = nearest(sum(scaled(d0, e0[1]), scaled(d1, e1[1])));
+        let left = reach * reach - x * x - y * y;
+        if left < 0.0 {
+            return None;
+        }
+        let left = left.sqrt();
+        let z = sum(scaled(d0, e0[2]), scaled(d1, e1[2]));
+        let (lo, hi) =
+            ((-left - z.1) * self.per_length + place[2], (left - z.0) * self.per_length + place[2]);
+        // Rounded outwards by the casts: one bin more at most, and no call to a floor function.
+        Some((lo as i64 - i64::from(lo < 0.0), hi as i64))
+    }
+}
+
+/// The interval `d` times `by`, ends in order.
+#[inline]
+fn scaled(d: (f64, f64), by: f64) -> (f64, f64) {
+    let (a, b) = (d.0 * by, d.1 * by);
+    (a.min(b), a.max(b))
+}
+
+#[inline]
+fn sum(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+    (a.0 + b.0, a.1 + b.1)
+}
+
+/// The least distance of an interval from zero.
+#[inline]
+fn nearest(d: (f64, f64)) -> f64 {
+    d.0.max(-d.1).max(0.0)
 }

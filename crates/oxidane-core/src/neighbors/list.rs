@@ -208,18 +208,30 @@ impl Keys {
         if self.bits == 0 {
             return Some(u64::from(atom));
         }
-        let half = 1i64 << (self.bits - 1);
-        image.iter().try_fold(u64::from(atom), |key, &n| {
-            let n = u64::try_from(i64::from(n) + half).ok()?;
-            (n < 1 << self.bits).then_some(key << self.bits | n)
-        })
+        let half = 1i32 << (self.bits - 1);
+        let [a, b, c] = image.map(|n| n.wrapping_add(half) as u32 as u64);
+        // A component that is too large or too negative leaves bits above its place.
+        ((a | b | c) >> self.bits == 0)
+            .then_some(((u64::from(atom) << self.bits | a) << self.bits | b) << self.bits | c)
+    }
+
+    #[inline]
+    fn atom(&self, key: u64) -> u32 {
+        (key >> (3 * self.bits)) as u32
+    }
+
+    /// The image in a key; only where something repeats.
+    #[inline]
+    fn image(&self, key: u64) -> [i32; 3] {
+        let (mask, half) = ((1u64 << self.bits) - 1, 1i32 << (self.bits - 1));
+        [2, 1, 0].map(|place| (key >> (place * self.bits) & mask) as i32 - half)
     }
 }
 
 /// Edges of a block of centers. Buffers are kept from wave to wave.
 #[derive(Default)]
 struct Block {
-    found: Vec<(u64, [i16; 3])>,
+    found: Vec<u64>,
     count: Vec<u32>,
     neighbor: Vec<u32>,
     shift: Vec<[i16; 3]>,
@@ -237,21 +249,23 @@ impl Block {
         for i in centers {
             found.clear();
             let mut fits = true;
-            cells.for_each(i, |n| {
-                let shift = n.shift.map(|s| s as i16);
-                match keys.pack(n.atom, n.image) {
-                    Some(key) if shift.map(i32::from) == n.shift => found.push((key, shift)),
-                    _ => fits = false,
-                }
+            cells.for_each(i, |n| match keys.pack(n.atom, n.image) {
+                Some(key) => found.push(key),
+                None => fits = false,
             });
+            found.sort_unstable();
+            self.count.push(found.len() as u32);
+            self.neighbor.extend(found.iter().map(|&key| keys.atom(key)));
+            if keys.bits > 0 {
+                self.shift.extend(found.iter().map(|&key| {
+                    let shift = cells.shift(i, keys.atom(key) as usize, keys.image(key));
+                    let stored = shift.map(|s| s as i16);
+                    fits &= stored.map(i32::from) == shift;
+                    stored
+                }));
+            }
             if !fits {
                 self.too_far.get_or_insert(i);
-            }
-            found.sort_unstable_by_key(|&(key, _)| key);
-            self.count.push(found.len() as u32);
-            self.neighbor.extend(found.iter().map(|&(key, _)| (key >> (3 * keys.bits)) as u32));
-            if keys.bits > 0 {
-                self.shift.extend(found.iter().map(|&(_, shift)| shift));
             }
         }
     }
