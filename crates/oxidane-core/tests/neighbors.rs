@@ -329,6 +329,40 @@ fn the_skin_is_used_and_changes_rebuild() {
     assert!(still.update(&s).unwrap());
 }
 
+/// Pairs that start just beyond the list and come straight in, the worst case of the rebuild rule.
+#[test]
+fn pairs_that_close_in_are_noticed_in_time() {
+    let (cutoff, skin) = (3.0, 0.8);
+    let outside = (cutoff + skin) * 1.0001;
+    let pair = vec![[-0.5 * outside, 0.1, 0.0], [0.5 * outside, 0.1, 0.0]];
+    let lone = vec![[0.4, 0.1, 0.0]];
+    // (atoms, cell, whether the atoms are squeezed, whether the cell is)
+    let cases = [
+        (pair.clone(), None, true, false),
+        (pair.clone(), Some(cube(20.0)), true, false),
+        (pair, Some(cube(20.0)), true, true),
+        (lone.clone(), Some(cube(outside)), false, true),
+        (lone, Some(cube(outside)), true, true),
+    ];
+    for (x, cell, squeeze_atoms, squeeze_cell) in cases {
+        let mut system = System::molecule(vec![1; x.len()], x);
+        system.cell = cell;
+        let (mut list, mut edges) = (SkinnedList::new(cutoff, skin).unwrap(), Edges::default());
+        let mut rebuilt = 0;
+        for _ in 0..100 {
+            rebuilt += usize::from(list.edges(&system, &mut edges).unwrap());
+            check_edges(&edges, &system.positions, system.cell.as_ref(), cutoff);
+            if squeeze_atoms {
+                system.positions.iter_mut().for_each(|x| x[0] *= 0.995);
+            }
+            if let Some(cell) = system.cell.as_mut().filter(|_| squeeze_cell) {
+                cell.vectors[0][0] *= 0.995;
+            }
+        }
+        assert!(!edges.is_empty() && rebuilt < 10, "{} edges, {rebuilt} times", edges.len());
+    }
+}
+
 #[test]
 fn close_atoms_are_refused_by_name() {
     let mut s = System::molecule(vec![1; 3], vec![[0.0; 3], [5.0, 0.0, 0.0], [5.0, 0.3, 0.0]]);
