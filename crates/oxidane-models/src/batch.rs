@@ -1,6 +1,9 @@
 //! [`Batch`]: one or more structures, concatenated, with the edges inside the cutoff.
 
-/// One or more structures, concatenated. Edges are grouped by center and never join two structures.
+use oxidane_core::neighbors::{Edges, NeighborList};
+use oxidane_core::{Result, SystemView};
+
+/// One or more structures, concatenated. Edges never join two structures.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     /// First atom of each structure, and the total at the end.
@@ -11,17 +14,51 @@ pub struct Batch {
     pub charge: Vec<i32>,
     /// Unpaired electrons of each structure.
     pub unpaired: Vec<u32>,
-    /// First edge of each center, and the total at the end.
-    pub first_edge: Vec<usize>,
-    /// Neighbour j of each edge (i <- j).
-    pub neighbor: Vec<u32>,
-    /// The opposite edge (j <- i).
-    pub mirror: Vec<u32>,
-    /// x_i - x_j - shift in angstrom: from the neighbour to the center.
-    pub vector: Vec<[f64; 3]>,
+    /// The edges, by center.
+    pub edges: Edges,
 }
 
 impl Batch {
+    /// The batch of one structure, with a fresh neighbour list.
+    pub fn build(system: &dyn SystemView, cutoff: f64) -> Result<Self> {
+        let list = NeighborList::new(system.positions(), system.cell(), cutoff)?;
+        let mut batch = Self::default();
+        batch.set_system(system);
+        batch.edges.fill(&list, cutoff, system.positions(), system.cell())?;
+        Ok(batch)
+    }
+
+    /// Describes one structure; its edges are the caller's to fill.
+    pub fn set_system(&mut self, system: &dyn SystemView) {
+        self.first_atom.clear();
+        self.first_atom.extend([0, system.numbers().len()]);
+        self.numbers.clear();
+        self.numbers.extend_from_slice(system.numbers());
+        self.charge.clear();
+        self.charge.push(system.charge());
+        self.unpaired.clear();
+        self.unpaired.push(system.unpaired());
+    }
+
+    /// Several batches one after another.
+    pub fn concat(parts: &[&Self]) -> Self {
+        let mut all = Self { first_atom: vec![0], ..Self::default() };
+        all.edges.first.push(0);
+        for part in parts {
+            let (atom, edge) = (all.atoms(), all.edges.len() as u32);
+            all.first_atom.extend(part.first_atom[1..].iter().map(|a| a + atom));
+            all.numbers.extend_from_slice(&part.numbers);
+            all.charge.extend_from_slice(&part.charge);
+            all.unpaired.extend_from_slice(&part.unpaired);
+            all.edges.first.extend(part.edges.first[1..].iter().map(|e| e + edge));
+            all.edges.neighbor.extend(part.edges.neighbor.iter().map(|j| j + atom as u32));
+            all.edges.mirror.extend(part.edges.mirror.iter().map(|e| e + edge));
+            all.edges.vector.extend_from_slice(&part.edges.vector);
+            all.edges.distance.extend_from_slice(&part.edges.distance);
+        }
+        all
+    }
+
     /// Number of structures.
     pub fn structures(&self) -> usize {
         self.charge.len()
@@ -29,10 +66,6 @@ impl Batch {
     /// Number of atoms.
     pub fn atoms(&self) -> usize {
         self.numbers.len()
-    }
-    /// Number of directed edges.
-    pub fn edges(&self) -> usize {
-        self.neighbor.len()
     }
     /// Atoms of structure `s`.
     pub fn atoms_of(&self, s: usize) -> std::ops::Range<usize> {

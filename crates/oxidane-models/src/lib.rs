@@ -2,8 +2,11 @@
 //! that ship with the program.
 
 mod batch;
+pub mod irreps;
+pub mod layers;
 mod network;
 mod parameters;
+pub mod xpainn;
 
 pub use batch::Batch;
 pub use network::{Network, Outputs, Scratch};

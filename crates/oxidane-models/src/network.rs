@@ -75,6 +75,7 @@ pub trait Network<R: Real>: Send + Sync {
 #[derive(Debug, Default)]
 pub struct Scratch<R> {
     free: Vec<Vec<R>>,
+    children: Vec<Scratch<R>>,
 }
 
 impl<R: Real> Scratch<R> {
@@ -93,6 +94,14 @@ impl<R: Real> Scratch<R> {
             v.resize(n, R::of(0.0));
         }
         v
+    }
+    /// Buffers for one block of atoms, which may run on another thread.
+    pub fn child(&mut self) -> Self {
+        self.children.pop().unwrap_or(Self { free: Vec::new(), children: Vec::new() })
+    }
+    /// Returns what [`Scratch::child`] gave; in reverse order of taking, so that sizes match next time.
+    pub fn put_child(&mut self, child: Self) {
+        self.children.push(child);
     }
     fn take(&mut self) -> Vec<R> {
         let mut v = self.free.pop().unwrap_or_default();

@@ -1,0 +1,298 @@
+//! XPaiNN (Chen et al., J. Chem. Theory Comput. 2024, 20, 9500): equivariant message passing with spherical
+//! tensors of any degree up to 4.
+//!
+//! Atoms are handled in blocks of [`BLOCK`]; within a pass the blocks are independent, so they run in parallel and
+//! give the same bits on any number of threads. Between two passes every atom's features are known to all: there
+//! an outside engine would exchange those of its ghost atoms.
+
+mod config;
+mod edges;
+mod electronic;
+mod heads;
+mod message;
+mod pass;
+mod readout;
+mod start;
+mod update;
+
+pub use config::{Embedding, OutputMode, XpainnConfig};
+
+use crate::batch::Batch;
+use crate::irreps::Irreps;
+use crate::layers::{EquivariantNorm, LayerNorm, Mlp};
+use crate::network::{Network, Outputs, Scratch};
+use crate::parameters::{Layout, Slot};
+use edges::EdgeBasis;
+use electronic::{ElectronicEmbedding, Quantity};
+use heads::Head;
+use message::Message;
+use oxidane_core::{Error, Request, Result};
+use oxidane_math::radial::RadialBasis;
+use oxidane_math::{Dual, Real};
+use pass::{Direction, Pass};
+use start::Start;
+use update::Update;
+
+/// Atoms handled as one unit of work.
+pub const BLOCK: usize = 32;
+
+/// The name under which the architecture is registered.
+pub const NAME: &str = "xpainn";
+
+/// The message half of a block: norms, the MLP that makes h, the filter.
+#[derive(Debug, Clone)]
+struct MessageBlock {
+    norms: Option<(LayerNorm, EquivariantNorm)>,
+    mlp: Mlp,
+    message: Message,
+}
+
+/// Shapes and layers; the weights are apart, so that one architecture serves every scalar type.
+#[derive(Debug, Clone)]
+struct Architecture {
+    config: XpainnConfig,
+    irreps: Irreps,
+    layout: Layout,
+    basis: EdgeBasis,
+    basis_parameters: Slot,
+    start: Start,
+    electronic: Vec<ElectronicEmbedding>,
+    messages: Vec<MessageBlock>,
+    updates: Vec<Update>,
+    heads: Vec<(OutputMode, Head)>,
+}
+
+/// An XPaiNN network: an architecture and its weights.
+#[derive(Debug, Clone)]
+pub struct Xpainn<R> {
+    architecture: std::sync::Arc<Architecture>,
+    parameters: Vec<R>,
+}
+
+impl Architecture {
+    fn new(config: &XpainnConfig) -> Result<Self> {
+        let resolved = config.resolve()?;
+        let (c, irreps, act) = (config.node_dim, &resolved.irreps, resolved.activation);
+        let mut layout = Layout::default();
+        let start = Start::new(&mut layout, config.embedding, c);
+        let basis = RadialBasis::new(resolved.basis, config.num_basis, config.cutoff);
+        let mut basis_parameters = Slot { offset: layout.len, len: 0 };
+        for (name, n) in basis.parameters() {
+            basis_parameters.len += layout.add(format!("embedding.rbf.{name}"), &[n], true, false).len;
+        }
+        let mut electronic = Vec::new();
+        for (asked, name, quantity) in [
+            (config.charge_embed, "charge_embedding", Quantity::Charge),
+            (config.spin_embed, "spin_embedding", Quantity::Spin),
+        ] {
+            if asked {
+                electronic.push(ElectronicEmbedding::new(&mut layout, name, quantity, c));
+            }
+        }
+        let tensors = config.output_modes.iter().any(|m| matches!(m, OutputMode::Dipole | OutputMode::Polar));
+        let (mut messages, mut updates) = (Vec::new(), Vec::new());
+        for b in 0..config.action_blocks {
+            let name = format!("message_{b}");
+            let message = Message::new(&mut layout, &name, c, irreps, config.num_basis);
+            let mlp_name = format!("{name}.scalar_mlp");
+            messages.push(MessageBlock {
+                mlp: Mlp::new(&mut layout, &mlp_name, [c, c, message.gates()], true, act),
+                message,
+                norms: config.layer_norm.then(|| {
+                    let scalar = LayerNorm::new(&mut layout, &format!("{name}.norm"), c);
+                    (scalar, EquivariantNorm::new(&mut layout, &format!("{name}.o3norm"), irreps))
+                }),
+            });
+            let equivariant = tensors || b + 1 < config.action_blocks;
+            let name = format!("update_{b}");
+            updates.push(Update::new(&mut layout, &name, c, irreps, act, config.layer_norm, equivariant));
+        }
+        let mut heads = Vec::new();
+        for &mode in &config.output_modes {
+            let (width, hidden) = (config.hidden_dim, &resolved.hidden_irreps);
+            let mut tensor = |name: &str, output: &str| {
+                let output: Irreps = output.parse()?;
+                let irreps = [irreps, hidden, &output];
+                Ok::<_, Error>(Head::tensor(&mut layout, name, c, width, act, irreps))
+            };
+            let head = match mode {
+                OutputMode::Dipole => tensor("output_dipole", "1x1o")?,
+                OutputMode::Polar => tensor("output_polar", "1x0e+1x2e")?,
+                OutputMode::Energy => Head::scalar(&mut layout, "output_energy", c, width, act),
+                OutputMode::Charges => Head::scalar(&mut layout, "output_charges", c, width, act),
+            };
+            heads.push((mode, head));
+        }
+        Ok(Self {
+            basis: EdgeBasis { basis, cutoff_fn: resolved.cutoff_fn, l_max: irreps.l_max() },
+            config: config.clone(),
+            irreps: irreps.clone(),
+            layout,
+            basis_parameters,
+            start,
+            electronic,
+            messages,
+            updates,
+            heads,
+        })
+    }
+}
+
+impl<R: Real> Xpainn<R> {
+    /// A network with the given weights, laid out as [`Network::layout`] says.
+    ///
+    /// # Errors
+    /// A hyperparameter out of range, or a wrong number of weights.
+    pub fn with_parameters(config: &XpainnConfig, parameters: Vec<R>) -> Result<Self> {
+        let architecture = Architecture::new(config)?;
+        if parameters.len() != architecture.layout.len {
+            return Err(Error::model(format!(
+                "{} weights for an architecture of {}",
+                parameters.len(),
+                architecture.layout.len
+            )));
+        }
+        Ok(Self { architecture: architecture.into(), parameters })
+    }
+
+    /// An untrained network: weights drawn as PyTorch and e3nn draw them, from `seed`.
+    pub fn random(config: &XpainnConfig, seed: u64) -> Result<Self> {
+        let architecture = Architecture::new(config)?;
+        let parameters = start::initial(&architecture, seed);
+        Ok(Self { architecture: architecture.into(), parameters })
+    }
+
+    /// The hyperparameters.
+    pub fn config(&self) -> &XpainnConfig {
+        &self.architecture.config
+    }
+
+    /// The same network in another precision.
+    pub fn cast<Q: Real>(&self) -> Xpainn<Q> {
+        let parameters = self.parameters.iter().map(|x| Q::of(x.f64())).collect();
+        Xpainn { architecture: self.architecture.clone(), parameters }
+    }
+
+    /// Names, shapes and places of the weights of a configuration.
+    pub fn layout_of(config: &XpainnConfig) -> Result<Layout> {
+        Ok(Architecture::new(config)?.layout)
+    }
+}
+
+impl<R: Real> Network<R> for Xpainn<R> {
+    fn cutoff(&self) -> f64 {
+        self.architecture.config.cutoff
+    }
+    fn capabilities(&self) -> Request {
+        self.architecture.config.capabilities()
+    }
+    fn layout(&self) -> &Layout {
+        &self.architecture.layout
+    }
+    fn parameters(&self) -> &[R] {
+        &self.parameters
+    }
+    fn parameters_mut(&mut self) -> &mut [R] {
+        &mut self.parameters
+    }
+    fn boxed_clone(&self) -> Box<dyn Network<R>> {
+        Box::new(self.clone())
+    }
+    fn hyperparameters(&self) -> serde_json::Value {
+        serde_json::to_value(&self.architecture.config).unwrap_or_default()
+    }
+    fn architecture(&self) -> &'static str {
+        NAME
+    }
+
+    fn run(
+        &self,
+        batch: &Batch,
+        request: Request,
+        scratch: &mut Scratch<R>,
+        parallel: bool,
+    ) -> Result<Outputs> {
+        self.architecture.start.check(batch)?;
+        let mut pass = Pass::<R>::forward(
+            &self.architecture,
+            &self.parameters,
+            batch,
+            &Direction::NONE,
+            |mode| match mode {
+                OutputMode::Energy => true,
+                OutputMode::Charges => request.charges,
+                OutputMode::Dipole => request.dipole,
+                OutputMode::Polar => request.polarizability,
+            },
+            scratch,
+            parallel,
+        );
+        let mut outputs = pass.outputs();
+        if request.forces || request.virial {
+            let seeds = Outputs { energy: vec![1.0; batch.structures()], ..Outputs::default() };
+            let vectors = pass.reverse(&seeds, None, true, scratch);
+            if request.forces {
+                outputs.forces = pass::forces::<R>(batch, &vectors, 0);
+            }
+            if request.virial {
+                outputs.virial = pass::virial::<R>(batch, &vectors);
+            }
+            scratch.put(vectors);
+        }
+        pass.recycle(scratch);
+        Ok(outputs)
+    }
+
+    fn loss_gradient(
+        &self,
+        batch: &Batch,
+        seeds: &Outputs,
+        scratch: &mut Scratch<R>,
+        gradient: &mut [R],
+    ) -> Result<()> {
+        self.architecture.start.check(batch)?;
+        assert_eq!(gradient.len(), self.parameters.len(), "a gradient has one number per weight");
+        let seeded = |mode| match mode {
+            OutputMode::Energy => true,
+            OutputMode::Charges => !seeds.charges.is_empty(),
+            OutputMode::Dipole => !seeds.dipole.is_empty(),
+            OutputMode::Polar => !seeds.polarizability.is_empty(),
+        };
+        // A force is minus the derivative of the energy, so the direction is minus its seed; virials alike.
+        let direction = Direction {
+            positions: seeds.forces.iter().map(|f| f.map(|x| -x)).collect(),
+            strains: seeds.virial.iter().map(|v| pass::symmetric(v.map(|row| row.map(|x| -x)))).collect(),
+        };
+        let (a, p) = (&self.architecture, &self.parameters);
+        if direction.is_none() {
+            let mut pass = Pass::<R>::forward(a, p, batch, &direction, seeded, scratch, false);
+            let vectors = pass.reverse(seeds, Some(gradient), false, scratch);
+            scratch.put(vectors);
+            pass.recycle(scratch);
+        } else {
+            let mut pass = Pass::<Dual<R>>::forward(a, p, batch, &direction, seeded, scratch, false);
+            let vectors = pass.reverse(seeds, Some(gradient), false, scratch);
+            scratch.put(vectors);
+            pass.recycle(scratch);
+        }
+        Ok(())
+    }
+
+    fn hessian_vector(
+        &self,
+        batch: &Batch,
+        v: &[[f64; 3]],
+        scratch: &mut Scratch<R>,
+    ) -> Result<Vec<[f64; 3]>> {
+        self.architecture.start.check(batch)?;
+        let direction = Direction { positions: v.to_vec(), strains: Vec::new() };
+        let energy = |mode| mode == OutputMode::Energy;
+        let (a, p) = (&self.architecture, &self.parameters);
+        let mut pass = Pass::<Dual<R>>::forward(a, p, batch, &direction, energy, scratch, false);
+        let vectors = pass.reverse(&Outputs::default(), None, true, scratch);
+        let forces = pass::forces::<Dual<R>>(batch, &vectors, 1);
+        scratch.put(vectors);
+        pass.recycle(scratch);
+        Ok(forces.into_iter().map(|f| f.map(|x| -x)).collect())
+    }
+}

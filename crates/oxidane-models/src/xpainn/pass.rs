@@ -1,0 +1,627 @@
+//! One evaluation of the network: the forward pass, block of atoms by block of atoms, and its reverse.
+
+use super::edges::EdgeFunctions;
+use super::electronic::ElectronicTape;
+use super::heads::HeadTape;
+use super::message::{PackedFilter, Sinks, Sources, State};
+use super::readout;
+use super::update::UpdateTape;
+use super::{Architecture, BLOCK, OutputMode};
+use crate::batch::Batch;
+use crate::irreps::Order;
+use crate::layers::MlpTape;
+use crate::network::{Outputs, Scratch};
+use oxidane_math::{Real, Scalar};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// The direction of a dual run: how positions and strain move.
+#[derive(Debug, Default)]
+pub struct Direction {
+    /// One per atom, or none.
+    pub positions: Vec<[f64; 3]>,
+    /// One symmetric strain per structure, or none.
+    pub strains: Vec<[[f64; 3]; 3]>,
+}
+
+impl Direction {
+    /// Nothing moves.
+    pub const NONE: Self = Self { positions: Vec::new(), strains: Vec::new() };
+
+    /// Whether nothing moves.
+    pub fn is_none(&self) -> bool {
+        self.positions.is_empty() && self.strains.is_empty()
+    }
+}
+
+/// The mean of a matrix and its transpose.
+pub fn symmetric(a: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
+    std::array::from_fn(|i| std::array::from_fn(|j| 0.5 * (a[i][j] + a[j][i])))
+}
+
+/// What a block of atoms keeps between the passes.
+struct Block<S: Scalar> {
+    atoms: Range<usize>,
+    scratch: Scratch<S::Real>,
+    s: Vec<S::Real>,
+    x: Vec<S::Real>,
+    messages: Vec<MessageTape<S::Real>>,
+    updates: Vec<UpdateTape<S::Real>>,
+    heads: Vec<HeadTape<S::Real>>,
+    read: Vec<Vec<S::Real>>,
+    s_adj: Vec<S::Real>,
+    x_adj: Vec<S::Real>,
+}
+
+struct MessageTape<R> {
+    s: Vec<R>,
+    x: Vec<R>,
+    normed: Vec<R>,
+    mlp: MlpTape<R>,
+}
+
+/// The features that neighbours read: h and the normalised equivariant rows of one message block.
+#[derive(Default)]
+struct Shared<R> {
+    h: Vec<R>,
+    x: Vec<R>,
+}
+
+/// A forward pass with what its reverse needs.
+pub struct Pass<'a, S: Scalar> {
+    net: &'a Architecture,
+    p: &'a [S::Real],
+    batch: &'a Batch,
+    parallel: bool,
+    functions: EdgeFunctions<S::Real>,
+    filters: Vec<PackedFilter<S::Real>>,
+    shared: Vec<Shared<S::Real>>,
+    electronic: Vec<ElectronicTape<S::Real>>,
+    blocks: Vec<Block<S>>,
+    /// Heads that were computed, by their place in the architecture.
+    heads: Vec<usize>,
+}
+
+impl<'a, S: Scalar> Pass<'a, S> {
+    /// Runs the network on the batch with the heads that `wanted` names.
+    pub fn forward(
+        net: &'a Architecture,
+        p: &'a [S::Real],
+        batch: &'a Batch,
+        direction: &Direction,
+        wanted: impl Fn(OutputMode) -> bool,
+        scratch: &mut Scratch<S::Real>,
+        parallel: bool,
+    ) -> Self {
+        let n = batch.atoms();
+        let structure_of: Vec<u32> = if direction.strains.is_empty() {
+            Vec::new()
+        } else {
+            (0..batch.structures()).flat_map(|s| batch.atoms_of(s).map(move |_| s as u32)).collect()
+        };
+        let centers: Vec<u32> = if S::PLANES == 2 {
+            (0..n).flat_map(|i| batch.edges.edges_of(i).map(move |_| i as u32)).collect()
+        } else {
+            Vec::new()
+        };
+        let tangent = |e: usize| {
+            let (i, j) = (centers[e] as usize, batch.edges.neighbor[e] as usize);
+            let mut t = [0.0; 3];
+            if let (Some(a), Some(b)) = (direction.positions.get(i), direction.positions.get(j)) {
+                t = [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+            }
+            if let Some(strain) = structure_of.get(i).and_then(|&s| direction.strains.get(s as usize)) {
+                let r = batch.edges.vector[e];
+                for (t, row) in t.iter_mut().zip(strain) {
+                    *t += row[0] * r[0] + row[1] * r[1] + row[2] * r[2];
+                }
+            }
+            t
+        };
+        let basis_parameters = net.basis_parameters.of(p);
+        let functions = net.basis.forward::<S>(basis_parameters, batch, &tangent, parallel, scratch);
+        let filters = net.messages.iter().map(|m| m.message.pack(p, scratch)).collect();
+        let heads: Vec<usize> =
+            net.heads.iter().enumerate().filter(|(_, (m, _))| wanted(*m)).map(|(k, _)| k).collect();
+        let mut pass = Self {
+            net,
+            p,
+            batch,
+            parallel,
+            functions,
+            filters,
+            shared: Vec::new(),
+            electronic: Vec::new(),
+            blocks: Vec::new(),
+            heads,
+        };
+        pass.start(scratch);
+        for t in 0..net.messages.len() {
+            pass.advance(t, scratch);
+        }
+        pass
+    }
+
+    /// First features, and what the neighbours need for the first message.
+    fn start(&mut self, scratch: &mut Scratch<S::Real>) {
+        let (n, c, d) = (self.batch.atoms(), self.net.config.node_dim, self.net.irreps.dim());
+        let mut s = scratch.dirty(n * S::PLANES * c);
+        self.net.start.forward::<S>(self.p, self.batch, &mut s);
+        for layer in &self.net.electronic {
+            self.electronic.push(layer.forward::<S>(self.p, self.batch, &mut s, scratch));
+        }
+        for first in (0..n).step_by(BLOCK) {
+            let atoms = first..(first + BLOCK).min(n);
+            let mut own = scratch.child();
+            let (width, rows) = (S::PLANES * c, atoms.len() * S::PLANES);
+            let mut mine = own.dirty(rows * c);
+            mine.copy_from_slice(&s[atoms.start * width..atoms.end * width]);
+            self.blocks.push(Block {
+                atoms,
+                s: mine,
+                x: own.zeros(rows * d),
+                scratch: own,
+                messages: Vec::new(),
+                updates: Vec::new(),
+                heads: Vec::new(),
+                read: Vec::new(),
+                s_adj: Vec::new(),
+                x_adj: Vec::new(),
+            });
+        }
+        scratch.put(s);
+        let mut next = self.new_shared(0, scratch);
+        let (net, p) = (self.net, self.p);
+        let work = |(block, (h, x)): Task<'_, S>| prepare(net, p, 0, block, h, x);
+        let widths = (self.gates(0) * S::PLANES, d * S::PLANES);
+        run(self.parallel, split(&mut self.blocks, &mut next, widths), work);
+        self.shared.push(next);
+    }
+
+    fn gates(&self, t: usize) -> usize {
+        self.net.messages[t].message.gates()
+    }
+
+    fn new_shared(&self, t: usize, scratch: &mut Scratch<S::Real>) -> Shared<S::Real> {
+        let n = self.batch.atoms() * S::PLANES;
+        let x = if t == 0 { Vec::new() } else { scratch.dirty(n * self.net.irreps.dim()) };
+        Shared { h: scratch.dirty(n * self.gates(t)), x }
+    }
+
+    /// Message and update `t`, then what the next message needs, or the heads.
+    fn advance(&mut self, t: usize, scratch: &mut Scratch<S::Real>) {
+        let (net, p, last) = (self.net, self.p, t + 1 == self.net.messages.len());
+        let mut next = if last { Shared::default() } else { self.new_shared(t + 1, scratch) };
+        let first_state = self.first_state();
+        let source = Sources {
+            batch: self.batch,
+            edges: &self.functions,
+            filter: &self.filters[t],
+            h: &self.shared[t].h,
+            state: state(t, &first_state, &self.shared[t].x, net.config.layer_norm),
+        };
+        let wanted = &self.heads;
+        let work = |(b, (h, x)): Task<'_, S>| {
+            let rows = b.atoms.len();
+            let message = &net.messages[t].message;
+            message.forward::<S>(&source, b.atoms.clone(), &mut b.s, &mut b.x, &mut b.scratch);
+            let tape = net.updates[t].forward::<S>(p, rows, &mut b.s, &mut b.x, &mut b.scratch);
+            b.updates.push(tape);
+            if !last {
+                prepare(net, p, t + 1, b, h, x);
+                return;
+            }
+            for &k in wanted {
+                let head = &net.heads[k].1;
+                let mut y = b.scratch.dirty(rows * S::PLANES * head.width());
+                b.heads.push(head.forward::<S>(p, rows, &b.s, &b.x, &mut y, &mut b.scratch));
+                b.read.push(y);
+            }
+        };
+        let gates = if last { 0 } else { net.messages[t + 1].message.gates() };
+        let widths = (gates * S::PLANES, net.irreps.dim() * S::PLANES);
+        run(self.parallel, split(&mut self.blocks, &mut next, widths), work);
+        self.shared.push(next);
+    }
+
+    /// The row that stands for every atom's normalised zero features in the first message.
+    fn first_state(&self) -> Vec<S::Real> {
+        let mut row = Vec::new();
+        if let Some((_, norm)) = &self.net.messages[0].norms {
+            row.extend_from_slice(norm.bias(self.p));
+            row.resize(row.len() * S::PLANES, S::Real::of(0.0));
+        }
+        row
+    }
+
+    /// One head's numbers for all atoms.
+    fn gather_head(&self, k: usize) -> Vec<S::Real> {
+        self.blocks.iter().flat_map(|b| b.read[k].iter().copied()).collect()
+    }
+
+    /// The properties, without forces.
+    pub fn outputs(&self) -> Outputs {
+        let mut outputs = Outputs::default();
+        for (k, &head) in self.heads.iter().enumerate() {
+            let (mode, head) = &self.net.heads[head];
+            readout::read::<S>(*mode, self.batch, &self.gather_head(k), head.width(), &mut outputs);
+        }
+        outputs
+    }
+
+    /// The reverse pass. Adds weight gradients if asked; returns the derivative of the energy with respect to the
+    /// vector of each edge's mirror, `[edges, planes, 3]`, if `positions` (else nothing).
+    pub fn reverse(
+        &mut self,
+        seeds: &Outputs,
+        mut gradient: Option<&mut [S::Real]>,
+        positions: bool,
+        scratch: &mut Scratch<S::Real>,
+    ) -> Vec<S::Real> {
+        let (n, c, d, p) = (self.batch.atoms(), self.net.config.node_dim, self.net.irreps.dim(), S::PLANES);
+        let edges = self.batch.edges.len();
+        let (radial, harmonics) = (self.net.basis.radial(), self.net.basis.harmonics());
+        let mut radial_adj = scratch.zeros(edges * p * radial);
+        let mut harmonics_adj = scratch.zeros(edges * p * harmonics);
+        // Adjoints of the features after each message, read by the neighbours; two of each, in turn.
+        let mut s_adj = [scratch.dirty(n * p * c), scratch.dirty(n * p * c)];
+        let mut x_adj = [scratch.dirty(n * p * d), scratch.dirty(n * p * d)];
+        self.reverse_heads(seeds, gradient.as_deref_mut(), &mut s_adj[0], &mut x_adj[0]);
+        let training = gradient.is_some();
+        for t in (0..self.net.messages.len()).rev() {
+            let [s_now, s_next] = &mut s_adj;
+            let [x_now, x_next] = &mut x_adj;
+            let adj = Adjoints {
+                s: s_now,
+                x: x_now,
+                radial: (&mut radial_adj, radial * p),
+                harmonics: (&mut harmonics_adj, harmonics * p),
+                next: (s_next, x_next),
+            };
+            self.reverse_message(t, adj, gradient.as_deref_mut(), training);
+            s_adj.swap(0, 1);
+            x_adj.swap(0, 1);
+        }
+        if let Some(g) = gradient {
+            // After the last step `s_adj[0]` holds the adjoint of the first features.
+            for (layer, tape) in self.net.electronic.iter().zip(&self.electronic).rev() {
+                layer.reverse::<S>(self.p, self.batch, tape, &mut s_adj[0], g, scratch);
+            }
+            self.net.start.gradient::<S>(self.p, self.batch, &s_adj[0], g);
+            let slot = self.net.basis_parameters;
+            let out = slot.of_mut(g);
+            self.net.basis.gradient::<S>(slot.of(self.p), &self.functions, &radial_adj, out);
+        }
+        let mut vectors = Vec::new();
+        if positions {
+            vectors = scratch.dirty(edges * p * 3);
+            let basis = &self.net.basis;
+            basis.reverse::<S>(&self.functions, &radial_adj, &harmonics_adj, &mut vectors, self.parallel);
+        }
+        let [s0, s1] = s_adj;
+        let [x0, x1] = x_adj;
+        for v in [s0, s1, x0, x1, radial_adj, harmonics_adj] {
+            scratch.put(v);
+        }
+        vectors
+    }
+
+    /// Heads and last update.
+    fn reverse_heads(
+        &mut self,
+        seeds: &Outputs,
+        gradient: Option<&mut [S::Real]>,
+        s_adj: &mut [S::Real],
+        x_adj: &mut [S::Real],
+    ) {
+        let (net, p, planes) = (self.net, self.p, S::PLANES);
+        let head_seeds: Vec<Vec<S::Real>> = self
+            .heads
+            .iter()
+            .enumerate()
+            .map(|(k, &head)| {
+                let (mode, head) = &net.heads[head];
+                let y = self.gather_head(k);
+                let mut adj = vec![S::Real::of(0.0); y.len()];
+                readout::seed::<S>(*mode, self.batch, &y, head.width(), seeds, &mut adj);
+                adj
+            })
+            .collect();
+        let (wanted, t) = (&self.heads, net.updates.len() - 1);
+        let widths = (net.config.node_dim * planes, net.irreps.dim() * planes);
+        let tasks = split_pair(&mut self.blocks, s_adj, x_adj, widths);
+        run_with(self.parallel, gradient, tasks, |(b, (s_adj, x_adj)), mut gradient| {
+            s_adj.fill(S::Real::of(0.0));
+            x_adj.fill(S::Real::of(0.0));
+            let rows = b.atoms.len();
+            for (k, &head) in wanted.iter().enumerate() {
+                let head = &net.heads[head].1;
+                let width = head.width() * planes;
+                let y_adj = &head_seeds[k][b.atoms.start * width..b.atoms.end * width];
+                let g = gradient.as_deref_mut();
+                let scratch = &mut b.scratch;
+                head.reverse::<S>(p, rows, &b.s, &b.heads[k], y_adj, s_adj, x_adj, g, scratch);
+            }
+            net.updates[t].reverse::<S>(p, rows, &b.updates[t], s_adj, x_adj, gradient, &mut b.scratch);
+        });
+    }
+
+    /// Message `t` and update `t - 1`.
+    fn reverse_message(
+        &mut self,
+        t: usize,
+        adj: Adjoints<'_, S::Real>,
+        gradient: Option<&mut [S::Real]>,
+        training: bool,
+    ) {
+        let (net, p, planes) = (self.net, self.p, S::PLANES);
+        let (c, d, gates) = (net.config.node_dim * planes, net.irreps.dim() * planes, self.gates(t) * planes);
+        let first_state = self.first_state();
+        let source = Sources {
+            batch: self.batch,
+            edges: &self.functions,
+            filter: &self.filters[t],
+            h: &self.shared[t].h,
+            state: state(t, &first_state, &self.shared[t].x, net.config.layer_norm),
+        };
+        let (s_adj, x_adj) = (&*adj.s, &*adj.x);
+        let bounds: Vec<usize> = self.blocks.iter().map(|b| b.atoms.end).collect();
+        let radial = split_edges(self.batch, &bounds, adj.radial.0, adj.radial.1);
+        let harmonics = split_edges(self.batch, &bounds, adj.harmonics.0, adj.harmonics.1);
+        let tasks: Vec<_> = split_pair(&mut self.blocks, adj.next.0, adj.next.1, (c, d))
+            .into_iter()
+            .zip(radial.into_iter().zip(harmonics))
+            .collect();
+        // The first message's features do not depend on positions: nothing upstream but weights wants them.
+        let upstream = t > 0 || training;
+        run_with(
+            self.parallel,
+            gradient,
+            tasks,
+            |((b, (s_next, x_next)), (radial, harmonics)), mut gradient| {
+                let rows = b.atoms.len();
+                let (mut h_adj, mut state_adj) = (Vec::new(), Vec::new());
+                if upstream {
+                    h_adj = b.scratch.zeros(rows * gates);
+                    state_adj = b.scratch.zeros(rows * d);
+                }
+                let sinks = Sinks {
+                    h: upstream.then_some(&mut h_adj[..]),
+                    state: upstream.then_some(&mut state_adj[..]),
+                    radial,
+                    harmonics,
+                    gradient: gradient.as_deref_mut(),
+                };
+                let message = &net.messages[t].message;
+                message.reverse::<S>(&source, b.atoms.clone(), s_adj, x_adj, sinks, &mut b.scratch);
+                if !upstream {
+                    return;
+                }
+                s_next.copy_from_slice(&s_adj[b.atoms.start * c..b.atoms.end * c]);
+                x_next.copy_from_slice(&x_adj[b.atoms.start * d..b.atoms.end * d]);
+                let g = gradient.as_deref_mut();
+                reverse_prepare(net, p, t, b, &h_adj, &state_adj, s_next, x_next, g);
+                b.scratch.put(h_adj);
+                b.scratch.put(state_adj);
+                if t > 0 {
+                    let update = &net.updates[t - 1];
+                    update.reverse::<S>(p, rows, &b.updates[t - 1], s_next, x_next, gradient, &mut b.scratch);
+                }
+            },
+        );
+    }
+
+    /// Returns all buffers.
+    pub fn recycle(self, scratch: &mut Scratch<S::Real>) {
+        self.functions.recycle(scratch);
+        self.filters.into_iter().for_each(|f| scratch.put(f.into_inner()));
+        self.electronic.into_iter().for_each(|e| e.recycle(scratch));
+        for shared in self.shared {
+            scratch.put(shared.h);
+            scratch.put(shared.x);
+        }
+        for mut b in self.blocks.into_iter().rev() {
+            for tape in b.messages {
+                tape.mlp.recycle(&mut b.scratch);
+                [tape.s, tape.x, tape.normed].into_iter().for_each(|v| b.scratch.put(v));
+            }
+            b.updates.into_iter().for_each(|u| u.recycle(&mut b.scratch));
+            b.heads.into_iter().for_each(|h| h.recycle(&mut b.scratch));
+            for v in b.read.into_iter().chain([b.s, b.x, b.s_adj, b.x_adj]) {
+                b.scratch.put(v);
+            }
+            scratch.put_child(b.scratch);
+        }
+    }
+}
+
+struct Adjoints<'a, R> {
+    s: &'a mut Vec<R>,
+    x: &'a mut Vec<R>,
+    radial: (&'a mut [R], usize),
+    harmonics: (&'a mut [R], usize),
+    next: (&'a mut Vec<R>, &'a mut Vec<R>),
+}
+
+/// A block of atoms with its part of two arrays.
+type Task<'a, S> = (&'a mut Block<S>, (&'a mut [<S as Scalar>::Real], &'a mut [<S as Scalar>::Real]));
+
+fn state<'a, R>(t: usize, first: &'a [R], x: &'a [R], layer_norm: bool) -> State<'a, R> {
+    match (t, layer_norm) {
+        (0, true) => State::Shared(first),
+        (0, false) => State::Zero,
+        _ => State::PerAtom(x),
+    }
+}
+
+/// Norms and MLP of message `t` for a block: h and the rows that neighbours gather.
+fn prepare<S: Scalar>(
+    net: &Architecture,
+    p: &[S::Real],
+    t: usize,
+    b: &mut Block<S>,
+    h: &mut [S::Real],
+    x: &mut [S::Real],
+) {
+    let (rows, layer) = (b.atoms.len(), &net.messages[t]);
+    let mut save = |v: &[S::Real]| {
+        let mut copy = b.scratch.dirty(v.len());
+        copy.copy_from_slice(v);
+        copy
+    };
+    let (s_in, mut normed) = (save(&b.s), save(&b.s));
+    let x_in = if t == 0 { Vec::new() } else { save(&b.x) };
+    if let Some((scalar, equivariant)) = &layer.norms {
+        scalar.forward::<S>(p, rows, &b.s, &mut normed);
+        if t > 0 {
+            equivariant.forward::<S>(p, rows, &b.x, x, Order::Atom);
+        }
+    } else if t > 0 {
+        x.copy_from_slice(&b.x);
+    }
+    let mlp = layer.mlp.forward_from::<S>(p, rows, &normed, 0, h, &mut b.scratch);
+    b.messages.push(MessageTape { s: s_in, x: x_in, normed, mlp });
+}
+
+/// Reverse of [`prepare`]: adds to `s_adj` and `x_adj`.
+fn reverse_prepare<S: Scalar>(
+    net: &Architecture,
+    p: &[S::Real],
+    t: usize,
+    b: &mut Block<S>,
+    h_adj: &[S::Real],
+    state_adj: &[S::Real],
+    s_adj: &mut [S::Real],
+    x_adj: &mut [S::Real],
+    mut gradient: Option<&mut [S::Real]>,
+) {
+    let (rows, layer, tape) = (b.atoms.len(), &net.messages[t], &b.messages[t]);
+    let mut normed_adj = b.scratch.dirty(tape.normed.len());
+    layer.mlp.reverse_from::<S>(
+        p,
+        rows,
+        &tape.normed,
+        &tape.mlp,
+        0,
+        h_adj,
+        &mut normed_adj,
+        false,
+        gradient.as_deref_mut(),
+        &mut b.scratch,
+    );
+    match &layer.norms {
+        Some((scalar, equivariant)) => {
+            scalar.reverse::<S>(p, rows, &tape.s, &normed_adj, s_adj, gradient.as_deref_mut());
+            if t > 0 {
+                equivariant.reverse::<S>(p, rows, &tape.x, state_adj, Order::Atom, x_adj, gradient);
+            } else if let Some(g) = gradient {
+                equivariant.bias_gradient::<S>(rows, state_adj, g);
+            }
+        }
+        None => {
+            crate::layers::add_assign(s_adj, &normed_adj);
+            crate::layers::add_assign(x_adj, state_adj);
+        }
+    }
+    b.scratch.put(normed_adj);
+}
+
+/// Pairs each block with its part of the shared arrays (empty where an array is).
+fn split<'a, S: Scalar>(
+    blocks: &'a mut [Block<S>],
+    shared: &'a mut Shared<S::Real>,
+    widths: (usize, usize),
+) -> Vec<Task<'a, S>> {
+    split_pair(blocks, &mut shared.h, &mut shared.x, widths)
+}
+
+fn split_pair<'a, S: Scalar>(
+    blocks: &'a mut [Block<S>],
+    mut a: &'a mut [S::Real],
+    mut b: &'a mut [S::Real],
+    widths: (usize, usize),
+) -> Vec<Task<'a, S>> {
+    let mut tasks = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        let n = block.atoms.len();
+        let (mine, rest) = a.split_at_mut((n * widths.0).min(a.len()));
+        a = rest;
+        let (mine_too, rest) = b.split_at_mut((n * widths.1).min(b.len()));
+        b = rest;
+        tasks.push((block, (mine, mine_too)));
+    }
+    tasks
+}
+
+/// Cuts an array over edges at the blocks' ends.
+fn split_edges<'a, R>(batch: &Batch, ends: &[usize], mut all: &'a mut [R], width: usize) -> Vec<&'a mut [R]> {
+    let mut parts = Vec::with_capacity(ends.len());
+    let mut done = 0;
+    for &end in ends {
+        let edge = batch.edges.first[end] as usize;
+        let (mine, rest) = all.split_at_mut((edge - done) * width);
+        parts.push(mine);
+        all = rest;
+        done = edge;
+    }
+    parts
+}
+
+fn run<T: Send>(parallel: bool, tasks: Vec<T>, work: impl Fn(T) + Sync + Send) {
+    if parallel {
+        tasks.into_par_iter().for_each(work);
+    } else {
+        tasks.into_iter().for_each(work);
+    }
+}
+
+/// Like [`run`]; a weight gradient is a sum over all blocks, so with one the blocks go in order.
+fn run_with<T: Send, R: Real>(
+    parallel: bool,
+    gradient: Option<&mut [R]>,
+    tasks: Vec<T>,
+    work: impl Fn(T, Option<&mut [R]>) + Sync + Send,
+) {
+    match gradient {
+        Some(g) => tasks.into_iter().for_each(|t| work(t, Some(&mut *g))),
+        None => run(parallel, tasks, |t| work(t, None)),
+    }
+}
+
+/// Forces from the derivatives with respect to the mirrors' vectors (plane 1: minus Hessian times direction).
+pub fn forces<S: Scalar>(batch: &Batch, vectors: &[S::Real], plane: usize) -> Vec<[f64; 3]> {
+    let at =
+        |e: usize| -> [f64; 3] { std::array::from_fn(|k| vectors[(e * S::PLANES + plane) * 3 + k].f64()) };
+    (0..batch.atoms())
+        .map(|i| {
+            let mut f = [0.0; 3];
+            for e in batch.edges.edges_of(i) {
+                let (own, mirror) = (at(e), at(batch.edges.mirror[e] as usize));
+                for k in 0..3 {
+                    f[k] += own[k] - mirror[k];
+                }
+            }
+            f
+        })
+        .collect()
+}
+
+/// Virial of each structure from the derivatives with respect to the mirrors' vectors.
+pub fn virial<S: Scalar>(batch: &Batch, vectors: &[S::Real]) -> Vec<[[f64; 3]; 3]> {
+    (0..batch.structures())
+        .map(|s| {
+            let mut w = [[0.0; 3]; 3];
+            for e in batch.atoms_of(s).flat_map(|i| batch.edges.edges_of(i)) {
+                let r = batch.edges.vector[e];
+                for (a, row) in w.iter_mut().enumerate() {
+                    let v = vectors[e * S::PLANES * 3 + a].f64();
+                    for (w, r) in row.iter_mut().zip(r) {
+                        // The mirror's vector is -r, and the virial is minus the strain derivative.
+                        *w += v * r;
+                    }
+                }
+            }
+            symmetric(w)
+        })
+        .collect()
+}
