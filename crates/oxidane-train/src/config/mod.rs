@@ -1,0 +1,124 @@
+//! The training configuration: a TOML file in which every key is known or refused.
+
+mod duration;
+mod sections;
+
+pub use duration::Duration;
+pub use sections::{
+    Data, Ema, Finetune, LossKind, LossTerm, Losses, Model, Monitor, Optimizer, Precision, ReferenceEnergies,
+    ReferenceMethod, Schedule, ScheduleKind, Split, Train,
+};
+
+use oxidane_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// A whole training configuration. File names are relative to the folder of the configuration file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `[model]`: architecture and its hyperparameters.
+    pub model: Model,
+    /// `[data]`: files, label names, split.
+    pub data: Data,
+    /// `[reference_energies]`: what is subtracted from the energies per element.
+    #[serde(default)]
+    pub reference_energies: ReferenceEnergies,
+    /// `[loss]`: which properties are trained on, with kind and weight.
+    pub loss: Losses,
+    /// `[optimizer]`: AdamW.
+    #[serde(default)]
+    pub optimizer: Optimizer,
+    /// `[schedule]`: learning rate over the steps.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// `[ema]`: moving average of the weights.
+    #[serde(default)]
+    pub ema: Ema,
+    /// `[train]`: length, batches, validation, checkpoints.
+    pub train: Train,
+    /// `[finetune]`: start from a trained model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finetune: Option<Finetune>,
+}
+
+impl Config {
+    /// Reads and checks a configuration file; relative file names in it become relative to its folder.
+    ///
+    /// # Errors
+    /// The file cannot be read, a key is unknown or missing, or a value makes no sense; the message names the
+    /// file, the line where known, the key and what would be accepted.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, &e))?;
+        let mut config = Self::parse(&text).map_err(|e| e.at(path))?;
+        config.resolve(path.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    /// Parses and checks the text of a configuration.
+    pub fn parse(text: &str) -> Result<Self> {
+        let config: Self = toml::from_str(text).map_err(|e| {
+            let line = e.span().map(|s| 1 + text[..s.start].matches('\n').count() as u64);
+            let error = Error::usage(e.message().replace('\n', " "));
+            match line {
+                Some(line) => error.on_line(line),
+                None => error,
+            }
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Hash of everything that decides the result of a run. Left out, and so free to change between a run and its
+    /// resumption: threads, time limit, time between checkpoints, memory for neighbour lists, and where the files
+    /// lie (the data have a hash of their own, [`crate::data::Dataset::hash`]).
+    pub fn fingerprint(&self) -> String {
+        let mut decisive = self.clone();
+        decisive.train.threads = 0;
+        decisive.train.max_time = None;
+        decisive.train.checkpoint_every = Duration::default();
+        decisive.data.cache_mb = 0;
+        decisive.data.files.clear();
+        decisive.data.validation_files.clear();
+        decisive.data.test_files.clear();
+        let text = serde_json::to_string(&decisive).expect("a configuration is plain data");
+        hex(&Sha256::digest(text.as_bytes()))
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        let d = &mut self.data;
+        let lists = [&mut d.split.train_list, &mut d.split.validation_list, &mut d.split.test_list];
+        let files = d.files.iter_mut().chain(&mut d.validation_files).chain(&mut d.test_files);
+        for path in files.chain(lists.into_iter().flatten()).chain(self.finetune.iter_mut().map(|f| &mut f.model))
+        {
+            *path = join(folder, path);
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.data.check()?;
+        self.reference_energies.check(self.finetune.is_some())?;
+        self.loss.check()?;
+        self.optimizer.check()?;
+        self.schedule.check()?;
+        self.ema.check()?;
+        self.train.check()
+    }
+}
+
+fn join(folder: &Path, path: &Path) -> PathBuf {
+    if folder.as_os_str().is_empty() { path.to_path_buf() } else { folder.join(path) }
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut s, b| {
+        let _ = write!(s, "{b:02x}");
+        s
+    })
+}
+
+#[cfg(test)]
+mod tests;

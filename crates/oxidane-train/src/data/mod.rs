@@ -1,0 +1,15 @@
+//! Labelled structures: the data set, its division, neighbour lists, the order of training.
+
+mod dataset;
+mod edges;
+mod labelled;
+mod plan;
+mod reference;
+mod split;
+
+pub use dataset::{Builder, Dataset};
+pub use edges::EdgeCache;
+pub use labelled::{Labelled, Origin};
+pub use plan::{BatchSize, Plan};
+pub use reference::{ReferenceEnergies, fit};
+pub use split::{Parts, divide, read_list};
