@@ -2,6 +2,7 @@
 //! that ship with the program.
 
 mod batch;
+pub mod import;
 pub mod irreps;
 pub mod layers;
 mod network;
