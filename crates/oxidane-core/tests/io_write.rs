@@ -57,12 +57,7 @@ fn gzip(t: &str) -> Vec<u8> {
 }
 
 /// An xz stream that holds two frames, helium and neon.
-const XZ: &[u8] = &[
-    253, 55, 122, 88, 90, 0, 0, 4, 230, 214, 180, 70, 2, 0, 33, 1, 28, 0, 0, 0, 16, 207, 88, 204, 224, 0, 36,
-    0, 35, 93, 0, 24, 130, 137, 71, 98, 35, 118, 253, 178, 116, 253, 188, 93, 206, 172, 188, 247, 176, 97,
-    36, 109, 60, 174, 184, 237, 102, 24, 3, 6, 39, 208, 38, 183, 119, 0, 0, 0, 71, 23, 170, 105, 184, 150,
-    28, 254, 0, 1, 63, 37, 80, 75, 92, 51, 31, 182, 243, 125, 1, 0, 0, 0, 0, 4, 89, 90,
-];
+const XZ: &[u8] = include_bytes!("io_data/two.xyz.xz");
 
 fn zstd(t: &str) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(t.as_bytes(), ruzstd::encoding::CompressionLevel::Fastest)
