@@ -59,7 +59,7 @@ impl fmt::Display for Irreps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = true;
         for (l, n) in self.channels.iter().enumerate().filter(|(_, n)| **n > 0) {
-            let parity = if l % 2 == 0 { 'e' } else { 'o' };
+            let parity = if l.is_multiple_of(2) { 'e' } else { 'o' };
             write!(f, "{}{n}x{l}{parity}", if first { "" } else { "+" })?;
             first = false;
         }
@@ -87,7 +87,7 @@ impl FromStr for Irreps {
             if l > L_MAX {
                 return Err(bad(&format!("degree {l} is above the largest supported, {L_MAX}")));
             }
-            if parity != if l % 2 == 0 { 'e' } else { 'o' } {
+            if parity != if l.is_multiple_of(2) { 'e' } else { 'o' } {
                 return Err(bad(&format!("\"{irrep}\" does not have the natural parity of its degree")));
             }
             if l < channels.len() {

@@ -7,8 +7,11 @@ pub mod irreps;
 pub mod layers;
 mod network;
 mod parameters;
+mod potential;
+pub mod registry;
 pub mod xpainn;
 
 pub use batch::Batch;
 pub use network::{Network, Outputs, Scratch};
 pub use parameters::{Entry, Layout, Slot};
+pub use potential::{Domain, NetworkPotential};

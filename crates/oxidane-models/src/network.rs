@@ -24,6 +24,9 @@ pub struct Outputs {
     pub dipole: Vec<[f64; 3]>,
     /// One per structure, in the units of the training data.
     pub polarizability: Vec<[[f64; 3]; 3]>,
+    /// Whether rounding is amplified (features that cancel by symmetry), so that single precision is not enough for
+    /// the forces.
+    pub ill_conditioned: bool,
 }
 
 /// A neural network as the trainer and the potentials see it. All methods are deterministic and run on the calling

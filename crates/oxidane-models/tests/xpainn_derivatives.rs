@@ -132,7 +132,11 @@ fn forces_and_virial_are_derivatives_of_the_energy() {
                         energy(&s)
                     };
                     let want = -difference(moved);
-                    assert!((out.forces[i][k] - want).abs() < 2e-9 * scale, "{} {want} {config:?} {i} {k}", out.forces[i][k]);
+                    assert!(
+                        (out.forces[i][k] - want).abs() < 2e-9 * scale,
+                        "{} {want} {config:?} {i} {k}",
+                        out.forces[i][k]
+                    );
                 }
             }
             for (a, b) in [(0, 0), (1, 2), (2, 2)] {
@@ -183,8 +187,7 @@ fn loss_gradients_are_derivatives_of_the_loss() {
             net.loss_gradient(&batch, &seeds, &mut Scratch::default(), &mut gradient).unwrap();
             for entry in net.layout().entries.iter().filter(|e| e.trainable && !e.is_empty()) {
                 // One random direction per tensor covers all of its elements.
-                let direction: Vec<f64> =
-                    (0..entry.len()).map(|i| ((i * 37 + 11) as f64).sin()).collect();
+                let direction: Vec<f64> = (0..entry.len()).map(|i| ((i * 37 + 11) as f64).sin()).collect();
                 let along = |h: f64| {
                     let mut net = net.clone();
                     for (w, d) in net.parameters_mut()[entry.range()].iter_mut().zip(&direction) {

@@ -44,7 +44,8 @@ pub(crate) fn sum<S: Scalar>(n: usize, f: impl Fn(usize) -> S) -> S {
     let mut width = LANES / 2;
     while width > 0 {
         for k in 0..width {
-            lanes[k] = lanes[k] + lanes[k + width];
+            let high = lanes[k + width];
+            lanes[k] += high;
         }
         width /= 2;
     }

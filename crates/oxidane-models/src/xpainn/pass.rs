@@ -241,7 +241,8 @@ impl<'a, S: Scalar> Pass<'a, S> {
 
     /// The properties, without forces.
     pub fn outputs(&self) -> Outputs {
-        let mut outputs = Outputs::default();
+        let ill_conditioned = self.blocks.iter().any(|b| b.updates.iter().any(|u| u.vanishing));
+        let mut outputs = Outputs { ill_conditioned, ..Outputs::default() };
         for (k, &head) in self.heads.iter().enumerate() {
             let (mode, head) = &self.net.heads[head];
             readout::read::<S>(*mode, self.batch, &self.gather_head(k), head.width(), &mut outputs);

@@ -4,7 +4,7 @@
 //! s += a_sv * Lin(<U, V>) + a_ss;  X += a_vv (x) U.
 
 use crate::irreps::{Irreps, Order};
-use crate::layers::{Activation, EquivariantLinear, EquivariantNorm, LayerNorm, Linear, Mlp, MlpTape};
+use crate::layers::{Activation, EquivariantLinear, EquivariantNorm, LayerNorm, Linear, Mlp, MlpTape, sum};
 use crate::network::Scratch;
 use crate::parameters::Layout;
 use oxidane_math::{Real, Scalar, simd};
@@ -41,6 +41,8 @@ pub struct UpdateTape<R> {
     dot: Vec<R>,
     gates: Vec<R>,
     mlp: MlpTape<R>,
+    /// Whether some atom's features of a degree vanish but for rounding (see [`vanishes`]).
+    pub vanishing: bool,
 }
 
 impl<R: Real> UpdateTape<R> {
@@ -117,7 +119,7 @@ impl Update {
         }
         self.u.forward::<S>(p, rows, &xn, &mut u);
         self.v.forward::<S>(p, rows, &xn, &mut v);
-        self.invariants::<S>(rows, &u, &v, &dot, &mut features, &mut inner);
+        let vanishing = self.invariants::<S>(rows, &u, &v, &dot, &mut features, &mut inner);
         let mlp = self.mlp.forward_from::<S>(p, rows, &features, self.from, &mut gates, scratch);
         self.dot.forward::<S>(p, rows, &inner, &mut dot);
         let scalar_at = m - self.from;
@@ -153,7 +155,7 @@ impl Update {
                 }
             },
         );
-        UpdateTape { s: saved.0, x: saved.1, xn, u, v, features, inner, dot, gates, mlp }
+        UpdateTape { s: saved.0, x: saved.1, xn, u, v, features, inner, dot, gates, mlp, vanishing }
     }
 
     /// Turns the adjoints of the outputs, `s_adj` and `x_adj` (atom order), into those of the inputs, in place.
@@ -213,7 +215,7 @@ impl Update {
         }
     }
 
-    /// Fills the rows `[s, |V|]` and `<U, V>`.
+    /// Fills the rows `[s, |V|]` and `<U, V>`; says whether the features of some degree vanish at some atom.
     fn invariants<S: Scalar>(
         &self,
         rows: usize,
@@ -222,7 +224,8 @@ impl Update {
         s: &[S::Real],
         features: &mut [S::Real],
         inner: &mut [S::Real],
-    ) {
+    ) -> bool {
+        let mut vanishing = false;
         let (c, m, planes) = (self.channels, self.irreps.count(), S::PLANES);
         simd::dispatch(
             #[inline(always)]
@@ -234,6 +237,7 @@ impl Update {
                         S::set(&mut f, k, S::get(s, k));
                     }
                     let mut inner = S::row_mut(&mut inner[i * planes * m..], m);
+                    let mut scale = S::Real::of(0.0);
                     for l in 0..self.irreps.degrees() {
                         let (n, first) = (self.irreps.channels(l), self.irreps.first_irrep(l));
                         let at = Order::Degree.start(&self.irreps, rows, planes, l, i);
@@ -253,6 +257,17 @@ impl Update {
                                 S::set(&mut inner, k, uv);
                             }
                         }
+                        if S::PLANES == 1 {
+                            let total = sum(
+                                n,
+                                #[inline(always)]
+                                |k| S::get_mut(&length, k),
+                            )
+                            .value();
+                            let mean = total * S::Real::of(1.0 / n.max(1) as f64);
+                            vanishing |= l > 0 && vanishes(mean, scale);
+                            scale = if l == 0 { mean } else { scale };
+                        }
                         for k in 0..n {
                             let square = S::get_mut(&length, k) + S::lit(LENGTH_EPSILON);
                             S::set(&mut length, k, square.sqrt() - S::lit(LENGTH_SHIFT));
@@ -261,6 +276,7 @@ impl Update {
                 }
             },
         );
+        vanishing
     }
 
     /// Adjoints of the gates and of the mapped inner product.
@@ -368,6 +384,14 @@ impl Update {
             },
         );
     }
+}
+
+/// Whether the mean square of |V| over a degree is below one millionth of that of degree 0, but not zero: at a
+/// symmetric site (a tetrahedron's center) features cancel, what is left is rounding, and the derivative of
+/// the length amplifies it. In single precision such a structure has to be computed again in double.
+#[inline(always)]
+fn vanishes<R: Real>(mean: R, scale: R) -> bool {
+    mean > R::of(0.0) && mean < R::of(1e-6) * scale
 }
 
 /// Copies equivariant rows from atom order to degree order.

@@ -1,0 +1,166 @@
+//! A network as a [`Potential`]: its domain, its neighbour list and its buffers.
+
+use crate::batch::Batch;
+use crate::network::{Network, Outputs, Scratch};
+use oxidane_core::elements::symbol;
+use oxidane_core::neighbors::SkinnedList;
+use oxidane_core::{Error, Evaluation, Potential, Request, Result, SystemView};
+use oxidane_math::Real;
+use std::sync::Arc;
+
+/// What a model may be asked about, and the energies of its free elements.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Domain {
+    /// Atomic numbers it was trained on; empty if unknown.
+    pub elements: Vec<u8>,
+    /// Total charges it was trained on; empty if unknown.
+    pub charges: Vec<i32>,
+    /// Numbers of unpaired electrons it was trained on; empty if unknown.
+    pub unpaired: Vec<u32>,
+    /// Reference energy of each element in eV, by atomic number; elements beyond the end have none.
+    pub reference_energies: Vec<f64>,
+}
+
+impl Domain {
+    /// Refuses a system that the model never saw the like of.
+    pub fn check(&self, model: &str, system: &dyn SystemView) -> Result<()> {
+        let known = |z: &u8| self.elements.is_empty() || self.elements.contains(z);
+        if let Some(i) = system.numbers().iter().position(|z| !known(z)) {
+            let list: Vec<_> = self.elements.iter().map(|&z| symbol(z)).collect();
+            return Err(Error::domain(format!(
+                "atom {} is {}, which model {model} never saw (it knows {}); choose another model with --model",
+                i + 1,
+                symbol(system.numbers()[i]),
+                list.join(" ")
+            )));
+        }
+        refuse("charge", model, i64::from(system.charge()), self.charges.iter().map(|&q| q.into()))?;
+        refuse(
+            "number of unpaired electrons",
+            model,
+            i64::from(system.unpaired()),
+            self.unpaired.iter().map(|&n| n.into()),
+        )
+    }
+
+    /// Sum of the reference energies of the atoms, eV.
+    pub fn reference(&self, numbers: &[u8]) -> f64 {
+        numbers.iter().map(|&z| self.reference_energies.get(usize::from(z)).copied().unwrap_or(0.0)).sum()
+    }
+}
+
+fn refuse(what: &str, model: &str, value: i64, known: impl Iterator<Item = i64>) -> Result<()> {
+    let known: Vec<i64> = known.collect();
+    if known.is_empty() || known.contains(&value) {
+        return Ok(());
+    }
+    let list: Vec<String> = known.iter().map(ToString::to_string).collect();
+    Err(Error::domain(format!("{what} {value} is outside model {model}, which saw {}", list.join(", "))))
+}
+
+/// Width of the shell in which a neighbour list stays valid, angstrom.
+const SKIN: f64 = 1.0;
+
+/// A network with a domain, ready to be evaluated again and again.
+pub struct NetworkPotential<R: Real> {
+    name: Arc<str>,
+    domain: Arc<Domain>,
+    network: Arc<dyn Network<R>>,
+    /// The same network in double precision, for structures that single precision cannot do.
+    fallback: Option<Arc<dyn Network<f64>>>,
+    parallel: bool,
+    allow_close: bool,
+    list: SkinnedList,
+    batch: Batch,
+    scratch: Scratch<R>,
+}
+
+impl<R: Real> NetworkPotential<R> {
+    /// A potential from a network. `fallback`, the network in double precision, redoes structures that turn out
+    /// ill-conditioned. `parallel` spreads one evaluation over the rayon pool; `allow_close` accepts atoms
+    /// closer than [`oxidane_core::neighbors::CLOSEST_APPROACH`].
+    pub fn new(
+        name: &str,
+        domain: Arc<Domain>,
+        network: Arc<dyn Network<R>>,
+        fallback: Option<Arc<dyn Network<f64>>>,
+        parallel: bool,
+        allow_close: bool,
+    ) -> Result<Self> {
+        let list = SkinnedList::new(network.cutoff(), SKIN)?;
+        let (batch, scratch) = (Batch::default(), Scratch::default());
+        Ok(Self { name: name.into(), domain, network, fallback, parallel, allow_close, list, batch, scratch })
+    }
+
+    fn outputs(&mut self, request: Request) -> Result<Outputs> {
+        let out = self.network.run(&self.batch, request, &mut self.scratch, self.parallel)?;
+        match &self.fallback {
+            Some(exact) if out.ill_conditioned && (request.forces || request.virial) => {
+                exact.run(&self.batch, request, &mut Scratch::default(), self.parallel)
+            }
+            _ => Ok(out),
+        }
+    }
+}
+
+impl<R: Real> Potential for NetworkPotential<R> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Request {
+        self.network.capabilities()
+    }
+
+    fn check(&self, system: &dyn SystemView) -> Result<()> {
+        if system.owned() != system.numbers().len() {
+            return Err(Error::domain(format!("model {} takes no ghost atoms", self.name)));
+        }
+        self.domain.check(&self.name, system)
+    }
+
+    fn evaluate(&mut self, system: &dyn SystemView, request: Request) -> Result<Evaluation> {
+        self.check(system)?;
+        if request.and(self.capabilities()) != request {
+            return Err(Error::domain(format!(
+                "model {} does not have all of the requested properties",
+                self.name
+            )));
+        }
+        self.batch.set_system(system);
+        self.list.edges(system, &mut self.batch.edges)?;
+        if !self.allow_close {
+            self.batch.edges.refuse_close_atoms()?;
+        }
+        let out = self.outputs(request)?;
+        let energy = out.energy.first().copied().unwrap_or(0.0) + self.domain.reference(system.numbers());
+        if !energy.is_finite() || out.forces.iter().flatten().any(|f| !f.is_finite()) {
+            return Err(Error::domain(format!(
+                "model {} gives no finite energy or forces here; the structure is far outside its domain",
+                self.name
+            )));
+        }
+        Ok(Evaluation {
+            energy,
+            forces: request.forces.then_some(out.forces),
+            virial: out.virial.first().copied(),
+            charges: request.charges.then_some(out.charges),
+            dipole: out.dipole.first().copied(),
+            polarizability: out.polarizability.first().copied(),
+        })
+    }
+
+    fn fork(&self) -> Box<dyn Potential> {
+        Box::new(Self {
+            name: self.name.clone(),
+            domain: self.domain.clone(),
+            network: self.network.clone(),
+            fallback: self.fallback.clone(),
+            parallel: self.parallel,
+            allow_close: self.allow_close,
+            list: self.list.clone(),
+            batch: Batch::default(),
+            scratch: Scratch::default(),
+        })
+    }
+}
