@@ -96,7 +96,8 @@ impl Loss {
         for f in frames {
             request.forces |= self.terms[FORCES].is_some() && f.forces.is_some();
             request.virial |= self.terms[VIRIAL].is_some() && f.virial.is_some();
-            request.virial |= self.terms[STRESS].is_some() && stress_factor(f).is_some() && f.virial.is_some();
+            request.virial |=
+                self.terms[STRESS].is_some() && stress_factor(f).is_some() && f.virial.is_some();
             request.charges |= self.terms[CHARGES].is_some() && f.charges.is_some();
             request.dipole |= self.terms[DIPOLE].is_some() && f.dipole.is_some();
         }
@@ -106,7 +107,8 @@ impl Loss {
     /// The number of components n_p of each term in a batch.
     pub fn counts<'a>(&self, frames: impl Iterator<Item = &'a Labelled>) -> PerTerm {
         let is_norm = |k: usize| self.terms[k].is_some_and(|t: LossTerm| t.kind == LossKind::Norm);
-        let (force, dipole) = (if is_norm(FORCES) { 1.0 } else { 3.0 }, if is_norm(DIPOLE) { 1.0 } else { 3.0 });
+        let (force, dipole) =
+            (if is_norm(FORCES) { 1.0 } else { 3.0 }, if is_norm(DIPOLE) { 1.0 } else { 3.0 });
         let mut n = PerTerm::default();
         for f in frames {
             let atoms = f.system.len() as f64;
@@ -223,6 +225,11 @@ mod tests {
         }
     }
 
+    fn joined(frames: &[&Labelled; 2]) -> Batch {
+        let [a, b] = frames.map(|f| Batch::build(&f.system, 2.0).unwrap());
+        Batch::concat(&[&a, &b])
+    }
+
     fn outputs() -> Outputs {
         let wave = |k: usize| (1.7 * k as f64 + 0.3).sin();
         Outputs {
@@ -239,7 +246,8 @@ mod tests {
 
     fn numbers(o: &mut Outputs) -> Vec<&mut f64> {
         let Outputs { energy, forces, virial, charges, dipole, .. } = o;
-        let flat = energy.iter_mut().chain(forces.iter_mut().flatten()).chain(virial.iter_mut().flatten().flatten());
+        let flat =
+            energy.iter_mut().chain(forces.iter_mut().flatten()).chain(virial.iter_mut().flatten().flatten());
         flat.chain(charges).chain(dipole.iter_mut().flatten()).collect()
     }
 
@@ -250,13 +258,14 @@ mod tests {
         let full = frame();
         let partial = Labelled { forces: None, virial: None, charges: None, ..frame() };
         let frames = [&full, &partial];
-        let batch = Batch::build(&[&full.system, &partial.system], 2.0).unwrap();
+        let batch = joined(&frames);
         let mut references = ReferenceEnergies::default();
         (references.values[1], references.values[8]) = (-0.5, -1.0);
         for kind in [LossKind::L1, LossKind::L2, LossKind::SmoothL1, LossKind::Huber, LossKind::Norm] {
             let of = |weight: f64| Some(LossTerm { kind, weight, beta: 0.6 });
             let other = |weight: f64| {
-                of(weight).map(|t| LossTerm { kind: if kind == LossKind::Norm { LossKind::L2 } else { kind }, ..t })
+                of(weight)
+                    .map(|t| LossTerm { kind: if kind == LossKind::Norm { LossKind::L2 } else { kind }, ..t })
             };
             let loss = Loss::new(&Losses {
                 energy: other(0.5),
@@ -291,7 +300,7 @@ mod tests {
         let (full, bare) = (frame(), Labelled { forces: None, weight: 1.0, ..frame() });
         let full = Labelled { weight: 1.0, ..full };
         let frames = [&full, &bare];
-        let batch = Batch::build(&[&full.system, &bare.system], 2.0).unwrap();
+        let batch = joined(&frames);
         let l1 = |weight| Some(LossTerm { kind: LossKind::L1, weight, beta: 1.0 });
         let loss = Loss::new(&Losses { energy: l1(1.0), forces: l1(10.0), ..Losses::default() });
         let counts = loss.counts(frames.into_iter());

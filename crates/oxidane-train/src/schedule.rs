@@ -17,7 +17,8 @@ pub fn learning_rate(config: &Schedule, highest: f64, t: u64, total: u64, factor
         ScheduleKind::Cosine => {
             // The first step after the warm-up has the highest rate, the last one the lowest.
             let past = (t - warmup - 1) as f64 / ((total - warmup).max(2) - 1) as f64;
-            config.min_lr + 0.5 * (highest - config.min_lr) * (1.0 + (std::f64::consts::PI * past.min(1.0)).cos())
+            config.min_lr
+                + 0.5 * (highest - config.min_lr) * (1.0 + (std::f64::consts::PI * past.min(1.0)).cos())
         }
     }
 }

@@ -90,7 +90,8 @@ impl Config {
         let d = &mut self.data;
         let lists = [&mut d.split.train_list, &mut d.split.validation_list, &mut d.split.test_list];
         let files = d.files.iter_mut().chain(&mut d.validation_files).chain(&mut d.test_files);
-        for path in files.chain(lists.into_iter().flatten()).chain(self.finetune.iter_mut().map(|f| &mut f.model))
+        for path in
+            files.chain(lists.into_iter().flatten()).chain(self.finetune.iter_mut().map(|f| &mut f.model))
         {
             *path = join(folder, path);
         }

@@ -224,7 +224,14 @@ pub struct Optimizer {
 
 impl Default for Optimizer {
     fn default() -> Self {
-        Self { lr: 5e-4, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, amsgrad: false, clip_norm: Some(10.0) }
+        Self {
+            lr: 5e-4,
+            betas: [0.9, 0.999],
+            eps: 1e-8,
+            weight_decay: 0.0,
+            amsgrad: false,
+            clip_norm: Some(10.0),
+        }
     }
 }
 
@@ -404,11 +411,10 @@ impl Split {
                 "train_per_group",
                 [self.train_per_group, self.validation_per_group, self.test_per_group].map(|x| x.is_some()),
             ),
-            ("train_list", [
-                self.train_list.is_some(),
-                self.validation_list.is_some(),
-                self.test_list.is_some(),
-            ]),
+            (
+                "train_list",
+                [self.train_list.is_some(), self.validation_list.is_some(), self.test_list.is_some()],
+            ),
         ];
         let used: Vec<_> = families.iter().filter(|(_, given)| given.contains(&true)).collect();
         require(used.len() <= 1, || {
@@ -450,7 +456,9 @@ impl ReferenceEnergies {
             "reference_energies.method = \"model\" needs a [finetune] section".to_string()
         })?;
         self.values.iter().try_for_each(|(symbol, x)| {
-            require(x.is_finite(), || format!("reference_energies.values.{symbol} = {x}: give a finite number"))
+            require(x.is_finite(), || {
+                format!("reference_energies.values.{symbol} = {x}: give a finite number")
+            })
         })
     }
 }
@@ -471,7 +479,8 @@ impl Losses {
 
     pub(super) fn check(&self) -> Result<()> {
         require(self.named().iter().any(|(_, t)| t.is_some()), || {
-            "loss has no term: give at least one, such as forces = { kind = \"l1\", weight = 100 }".to_string()
+            "loss has no term: give at least one, such as forces = { kind = \"l1\", weight = 100 }"
+                .to_string()
         })?;
         for (name, term) in self.named() {
             let Some(t) = term else { continue };
@@ -480,7 +489,9 @@ impl Losses {
             })?;
             positive(&format!("loss.{name}.beta"), t.beta)?;
             require(t.kind != LossKind::Norm || ["forces", "dipole"].contains(&name), || {
-                format!("loss.{name}.kind = \"norm\" is for forces and dipole: use l1, l2, smooth_l1 or huber")
+                format!(
+                    "loss.{name}.kind = \"norm\" is for forces and dipole: use l1, l2, smooth_l1 or huber"
+                )
             })?;
         }
         Ok(())

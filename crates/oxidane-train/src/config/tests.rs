@@ -33,7 +33,10 @@ fn refusals_name_the_key() {
         (MINIMAL.replace("batch_size = 4", ""), "train.batch_size"),
         (MINIMAL.replace("\"l1\"", "\"l3\""), "l3"),
         (MINIMAL.replace("\"l1\", weight = 100", "\"l1\", weight = -1"), "loss.forces.weight"),
-        (MINIMAL.replace("forces = {", "energy = { kind = \"norm\", weight = 1 }\nforces = {"), "loss.energy.kind"),
+        (
+            MINIMAL.replace("forces = {", "energy = { kind = \"norm\", weight = 1 }\nforces = {"),
+            "loss.energy.kind",
+        ),
         (MINIMAL.replace("[loss]", "split = { train_per_group = 3 }\n[loss]"), "data.group"),
         (MINIMAL.replace("[loss]", "split = { validation_count = 3 }\n[loss]"), "train_count"),
         (MINIMAL.replace("90min", "90 parsecs"), "90 parsecs"),

@@ -115,6 +115,11 @@ impl Builder {
             self.hash.update(name.as_bytes());
             self.hash.update([0]);
         }
-        Dataset { frames: self.frames, files: self.files, groups: self.groups, hash: hex(&self.hash.finalize()) }
+        Dataset {
+            frames: self.frames,
+            files: self.files,
+            groups: self.groups,
+            hash: hex(&self.hash.finalize()),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! [`EdgeCache`]: neighbour lists of the structures, kept up to a budget of memory.
 
 use super::Dataset;
-use oxidane_core::{Error, Result};
+use oxidane_core::{Error, Result, System};
 use oxidane_models::Batch;
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -33,11 +33,18 @@ impl EdgeCache {
         Ok(Batch::concat(&parts.iter().map(AsRef::as_ref).collect::<Vec<_>>()))
     }
 
+    fn build(&self, system: &System) -> Result<Batch> {
+        let batch = Batch::build(system, self.cutoff)?;
+        batch.edges.refuse_close_atoms()?;
+        Ok(batch)
+    }
+
     fn single(&self, data: &Dataset, i: usize) -> Result<Cow<'_, Batch>> {
         if let Some(batch) = self.kept[i].get() {
             return Ok(Cow::Borrowed(batch));
         }
-        let batch = Batch::build(&[&data.get(i)?.system], self.cutoff)
+        let batch = self
+            .build(&data.get(i)?.system)
             .map_err(|e| Error { message: format!("{}: {}", data.describe(i), e.message), ..e })?;
         let size = bytes(&batch);
         if self.used.fetch_add(size, Ordering::Relaxed) + size > self.budget {
@@ -49,5 +56,6 @@ impl EdgeCache {
 }
 
 fn bytes(b: &Batch) -> usize {
-    size_of::<Batch>() + b.edges() * (2 * 4 + 24) + b.atoms() * 9 + b.structures() * 16
+    // Neighbour, mirror, vector and distance of each edge.
+    size_of::<Batch>() + b.edges.len() * (4 + 4 + 24 + 8) + b.atoms() * 13 + b.structures() * 16
 }

@@ -50,8 +50,10 @@ impl Labelled {
     pub fn validate(&self) -> Result<()> {
         self.system.validate()?;
         let n = self.system.len();
-        let lengths =
-            [("forces", self.forces.as_ref().map(Vec::len)), ("charges", self.charges.as_ref().map(Vec::len))];
+        let lengths = [
+            ("forces", self.forces.as_ref().map(Vec::len)),
+            ("charges", self.charges.as_ref().map(Vec::len)),
+        ];
         for (name, len) in lengths {
             if let Some(len) = len.filter(|&len| len != n) {
                 return Err(Error::input(format!("{len} {name} for {n} atoms; give one per atom")));
@@ -86,9 +88,10 @@ impl Labelled {
         hash.update(s.charge.to_le_bytes());
         hash.update(s.unpaired.to_le_bytes());
         hash.update(self.group.to_le_bytes());
-        let cell = s.cell.iter().flat_map(|c| {
-            c.vectors.into_iter().flatten().chain(c.periodic.map(|p| f64::from(u8::from(p))))
-        });
+        let cell = s
+            .cell
+            .iter()
+            .flat_map(|c| c.vectors.into_iter().flatten().chain(c.periodic.map(|p| f64::from(u8::from(p)))));
         for x in s.positions.iter().flatten().copied().chain(cell) {
             hash.update(x.to_le_bytes());
         }

@@ -4,12 +4,14 @@ mod dataset;
 mod edges;
 mod labelled;
 mod plan;
+mod read;
 mod reference;
 mod split;
 
 pub use dataset::{Builder, Dataset};
 pub use edges::EdgeCache;
 pub use labelled::{Labelled, Origin};
-pub use plan::{BatchSize, Plan};
+pub use plan::{BatchSize, Epoch, Plan, pack};
+pub use read::{TrainingData, read_dataset};
 pub use reference::{ReferenceEnergies, fit};
 pub use split::{Parts, divide, read_list};

@@ -110,11 +110,16 @@ fn by_list(pool: Range<usize>, split: &Split) -> Result<Parts> {
         lists[k] = read_list(path)?;
         for &i in &lists[k] {
             let place = owner.get_mut(i).ok_or_else(|| {
-                Error::input(format!("index {i} is too large: the files hold {} frames, numbered from 0", pool.len()))
-                    .at(path)
+                Error::input(format!(
+                    "index {i} is too large: the files hold {} frames, numbered from 0",
+                    pool.len()
+                ))
+                .at(path)
             })?;
             if std::mem::replace(place, 1) != 0 {
-                return Err(Error::input(format!("frame {i} is listed twice; list every frame once")).at(path));
+                return Err(
+                    Error::input(format!("frame {i} is listed twice; list every frame once")).at(path)
+                );
             }
         }
     }
@@ -130,7 +135,9 @@ pub fn read_list(path: &Path) -> Result<Vec<usize>> {
         let line = line.split('#').next().unwrap_or("");
         for word in line.split([' ', '\t', ',']).filter(|w| !w.is_empty()) {
             indices.push(word.parse().map_err(|_| {
-                Error::input(format!("`{word}` is not a frame number (0, 1, 2, ...)")).at(path).on_line(n as u64 + 1)
+                Error::input(format!("`{word}` is not a frame number (0, 1, 2, ...)"))
+                    .at(path)
+                    .on_line(n as u64 + 1)
             })?);
         }
     }
@@ -168,7 +175,8 @@ mod tests {
         let p = divide(&d, 0..30, &per_group).unwrap();
         assert_eq!(lengths(&p), [18, 3, 9]);
         assert!((0..3).all(|g| p.train.iter().filter(|&&i| d.group(i) == g).count() == 6));
-        let fractions = Split { train_fraction: Some(0.5), validation_fraction: Some(0.25), ..Split::default() };
+        let fractions =
+            Split { train_fraction: Some(0.5), validation_fraction: Some(0.25), ..Split::default() };
         assert_eq!(lengths(&divide(&d, 0..30, &fractions).unwrap()), [15, 8, 7]);
         let other = Split { seed: 1, ..fractions.clone() };
         assert_ne!(divide(&d, 0..30, &fractions).unwrap(), divide(&d, 0..30, &other).unwrap());

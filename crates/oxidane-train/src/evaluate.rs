@@ -1,0 +1,252 @@
+//! Errors of a network on labelled structures, overall and by group, and the numbers of a parity plot.
+
+use crate::data::Labelled;
+use crate::gradient::{Context, Loaded};
+use crate::loss::{PerTerm, stress_factor};
+use oxidane_core::{Request, Result};
+use oxidane_math::Real;
+use oxidane_models::{Network, Outputs, Scratch};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// A property whose errors are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Property {
+    /// Total energy, eV.
+    Energy,
+    /// Energy per atom, eV.
+    EnergyPerAtom,
+    /// Force components, eV/angstrom.
+    Forces,
+    /// Elements of the virial, eV.
+    Virial,
+    /// Elements of the stress, eV/angstrom^3.
+    Stress,
+    /// Atomic charges, e.
+    Charges,
+    /// Components of the dipole, e angstrom.
+    Dipole,
+}
+
+impl Property {
+    /// All, in the order of reports.
+    pub const ALL: [Self; 7] = [
+        Self::Energy,
+        Self::EnergyPerAtom,
+        Self::Forces,
+        Self::Virial,
+        Self::Stress,
+        Self::Charges,
+        Self::Dipole,
+    ];
+
+    /// Name as in logs.
+    pub fn name(self) -> &'static str {
+        ["energy", "energy_per_atom", "forces", "virial", "stress", "charges", "dipole"][self as usize]
+    }
+
+    /// Unit of its errors.
+    pub fn unit(self) -> &'static str {
+        ["eV", "eV", "eV/angstrom", "eV", "eV/angstrom^3", "e", "e angstrom"][self as usize]
+    }
+}
+
+/// Sums over the errors of one property.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Errors {
+    /// Number of components.
+    pub count: u64,
+    absolute: f64,
+    squared: f64,
+    /// Largest absolute error.
+    pub max: f64,
+}
+
+impl Errors {
+    fn push(&mut self, error: f64) {
+        self.count += 1;
+        self.absolute += error.abs();
+        self.squared += error * error;
+        self.max = if error.is_nan() { f64::NAN } else { self.max.max(error.abs()) };
+    }
+    /// Mean absolute error.
+    pub fn mae(&self) -> f64 {
+        self.absolute / self.count as f64
+    }
+    /// Root of the mean squared error.
+    pub fn rmse(&self) -> f64 {
+        (self.squared / self.count as f64).sqrt()
+    }
+}
+
+/// Errors by [`Property`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ErrorTable([Errors; 7]);
+
+impl ErrorTable {
+    /// Errors of a property, if any structure had its label.
+    pub fn get(&self, property: Property) -> Option<Errors> {
+        Some(self.0[property as usize]).filter(|e| e.count > 0)
+    }
+    /// The properties present.
+    pub fn iter(&self) -> impl Iterator<Item = (Property, Errors)> + '_ {
+        Property::ALL.into_iter().filter_map(|p| self.get(p).map(|e| (p, e)))
+    }
+}
+
+/// Label and prediction of single components, for a plot.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Parity {
+    /// (label, prediction), at most as many as asked for, evenly spread over the data.
+    pub pairs: Vec<(f64, f64)>,
+    seen: u64,
+    stride: u64,
+}
+
+impl Parity {
+    fn push(&mut self, limit: usize, pair: (f64, f64)) {
+        if limit == 0 {
+            return;
+        }
+        let stride = self.stride.max(1);
+        if self.seen % stride == 0 {
+            if self.pairs.len() == limit {
+                // Full: keep every other pair and go on half as densely.
+                let mut k = 0;
+                self.pairs.retain(|_| {
+                    k += 1;
+                    k % 2 == 1
+                });
+                self.stride = 2 * stride;
+            }
+            if self.seen % self.stride.max(1) == 0 {
+                self.pairs.push(pair);
+            }
+        }
+        self.seen += 1;
+    }
+}
+
+/// What [`evaluate`] finds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Report {
+    /// Structures evaluated.
+    pub structures: usize,
+    /// The loss over all of them, by term; not a number where a term has no label.
+    pub loss: PerTerm,
+    /// Errors over all structures.
+    pub overall: ErrorTable,
+    /// Errors by group, in the order of [`crate::data::Dataset::groups`]; empty tables for absent groups.
+    pub groups: Vec<ErrorTable>,
+    /// Parity data by [`Property`], in the order of [`Property::ALL`].
+    pub parity: [Parity; 7],
+}
+
+/// Evaluates a network on the structures `frames`: every property that it has and that is labelled. `parity_limit`
+/// pairs are kept for each property (0: none). Deterministic for any number of threads.
+pub fn evaluate<R: Real>(
+    context: &Context,
+    network: &dyn Network<R>,
+    frames: &[usize],
+    parity_limit: usize,
+) -> Result<Report> {
+    /// Chunks in memory at once; results are added up in order.
+    const WAVE: usize = 64;
+    let counts = context.counts(frames)?;
+    let groups = vec![ErrorTable::default(); context.data.groups().len()];
+    let mut report = Report { structures: frames.len(), groups, ..Report::default() };
+    for wave in context.chunks(frames).chunks(WAVE) {
+        let results: Vec<Result<(Loaded, PerTerm, Outputs)>> = wave
+            .par_iter()
+            .map_init(Scratch::default, |scratch, chunk| {
+                let loaded = context.load(chunk)?;
+                let labelled = loaded.labelled();
+                let request = labels(&labelled).and(network.capabilities());
+                let outputs = network.run(&loaded.batch, request, scratch, false)?;
+                let value =
+                    context.loss.evaluate(&loaded.batch, &labelled, context.references, &outputs, &counts).0;
+                Ok((loaded, value, outputs))
+            })
+            .collect();
+        for result in results {
+            let (loaded, value, outputs) = result?;
+            report.loss.add(&value);
+            collect(context, &loaded, &outputs, &mut report, parity_limit);
+        }
+    }
+    Ok(report)
+}
+
+/// What the labels allow to compare.
+fn labels(frames: &[&Labelled]) -> Request {
+    Request {
+        forces: frames.iter().any(|f| f.forces.is_some()),
+        virial: frames.iter().any(|f| f.virial.is_some()),
+        charges: frames.iter().any(|f| f.charges.is_some()),
+        dipole: frames.iter().any(|f| f.dipole.is_some()),
+        polarizability: false,
+    }
+}
+
+fn collect(context: &Context, chunk: &Loaded, outputs: &Outputs, report: &mut Report, limit: usize) {
+    for (s, frame) in chunk.frames.iter().enumerate() {
+        let atoms = chunk.batch.atoms_of(s);
+        let (overall, group) = (&mut report.overall, &mut report.groups[frame.group as usize]);
+        let parity = &mut report.parity;
+        let mut push = |p: Property, label: f64, prediction: f64| {
+            overall.0[p as usize].push(prediction - label);
+            group.0[p as usize].push(prediction - label);
+            parity[p as usize].push(limit, (label, prediction));
+        };
+        if let Some(label) = frame.energy {
+            let prediction = outputs.energy[s] + context.references.sum(&frame.system.numbers);
+            let n = atoms.len() as f64;
+            push(Property::Energy, label, prediction);
+            push(Property::EnergyPerAtom, label / n, prediction / n);
+        }
+        if let Some(labels) = frame.forces.as_ref().filter(|_| !outputs.forces.is_empty()) {
+            for (label, prediction) in labels.iter().zip(&outputs.forces[atoms.clone()]) {
+                (0..3).for_each(|c| push(Property::Forces, label[c], prediction[c]));
+            }
+        }
+        if let Some(label) = frame.virial.filter(|_| !outputs.virial.is_empty()) {
+            for (a, b) in (0..9).map(|c| (c / 3, c % 3)) {
+                let prediction = outputs.virial[s][a][b];
+                push(Property::Virial, label[a][b], prediction);
+                if let Some(f) = stress_factor(frame) {
+                    push(Property::Stress, f * label[a][b], f * prediction);
+                }
+            }
+        }
+        if let Some(labels) = frame.charges.as_ref().filter(|_| !outputs.charges.is_empty()) {
+            for (&label, &prediction) in labels.iter().zip(&outputs.charges[atoms.clone()]) {
+                push(Property::Charges, label, prediction);
+            }
+        }
+        if let Some(label) = frame.dipole.filter(|_| !outputs.dipole.is_empty()) {
+            (0..3).for_each(|c| push(Property::Dipole, label[c], outputs.dipole[s][c]));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parity_is_spread_evenly_and_bounded() {
+        let mut p = Parity::default();
+        (0..1000).for_each(|k| p.push(10, (f64::from(k), 0.0)));
+        let firsts: Vec<f64> = p.pairs.iter().map(|x| x.0).collect();
+        assert!(firsts.len() <= 10 && firsts.len() >= 5, "{firsts:?}");
+        assert!(firsts.windows(2).all(|w| w[1] - w[0] == firsts[1] - firsts[0]), "{firsts:?}");
+    }
+
+    #[test]
+    fn errors_in_numbers() {
+        let mut e = Errors::default();
+        [3.0, -4.0].into_iter().for_each(|x| e.push(x));
+        assert_eq!((e.mae(), e.rmse(), e.max), (3.5, 12.5f64.sqrt(), 4.0));
+    }
+}

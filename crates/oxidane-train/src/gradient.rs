@@ -1,0 +1,164 @@
+//! The loss of a batch and its gradient, in parallel, with the same bits for any number of threads.
+//!
+//! A batch is cut into *chunks* of about the same number of atoms, computed together for the sake of the matrix
+//! products. Chunks are dealt out to at most [`LANES`] lanes in turn; a lane adds up the gradients of its chunks
+//! in order, and the lanes are added pairwise as a tree. Which thread runs which lane decides nothing.
+
+use crate::data::{Dataset, EdgeCache, Labelled, ReferenceEnergies, pack};
+use crate::loss::{Loss, PerTerm};
+use oxidane_core::Result;
+use oxidane_math::Real;
+use oxidane_math::simd::dispatch;
+use oxidane_models::{Batch, Network, Outputs, Scratch};
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Most lanes, that is gradient buffers.
+pub const LANES: usize = 32;
+
+/// What all chunks share.
+pub struct Context<'a> {
+    /// The structures.
+    pub data: &'a Dataset,
+    /// Their neighbour lists.
+    pub edges: &'a EdgeCache,
+    /// Subtracted from the labels.
+    pub references: &'a ReferenceEnergies,
+    /// The loss.
+    pub loss: &'a Loss,
+    /// Atoms per chunk.
+    pub chunk_atoms: usize,
+}
+
+impl Context<'_> {
+    /// Cuts frames into chunks, in order.
+    pub fn chunks<'f>(&self, frames: &'f [usize]) -> Vec<&'f [usize]> {
+        let sizes = frames.iter().map(|&i| self.data.atoms(i));
+        pack(sizes, self.chunk_atoms).into_iter().map(|r| &frames[r]).collect()
+    }
+
+    /// Reads the structures and their edges.
+    pub fn load(&self, frames: &[usize]) -> Result<Loaded> {
+        let labelled = frames.iter().map(|&i| self.data.get(i)).collect::<Result<Vec<_>>>()?;
+        Ok(Loaded { batch: self.edges.batch(self.data, frames)?, frames: labelled })
+    }
+
+    /// Runs a network on one chunk; gives the outputs, the part of the loss and the seeds.
+    pub fn run<R: Real>(
+        &self,
+        network: &dyn Network<R>,
+        chunk: &Loaded,
+        counts: &PerTerm,
+        scratch: &mut Scratch<R>,
+    ) -> Result<(Outputs, PerTerm, Outputs)> {
+        let frames = chunk.labelled();
+        let request = self.loss.request(frames.iter().copied());
+        let outputs = network.run(&chunk.batch, request, scratch, false)?;
+        let (value, seeds) = self.loss.evaluate(&chunk.batch, &frames, self.references, &outputs, counts);
+        Ok((outputs, value, seeds))
+    }
+
+    /// The components of each loss term over `frames`.
+    pub fn counts(&self, frames: &[usize]) -> Result<PerTerm> {
+        let mut counts = PerTerm::default();
+        for &i in frames {
+            counts.add(&self.loss.counts(std::iter::once(&*self.data.get(i)?)));
+        }
+        Ok(counts)
+    }
+}
+
+/// A chunk in memory.
+pub struct Loaded {
+    /// Structures with edges.
+    pub batch: Batch,
+    /// The structures with labels, in the same order.
+    pub frames: Vec<Arc<Labelled>>,
+}
+
+impl Loaded {
+    /// The structures, borrowed.
+    pub fn labelled(&self) -> Vec<&Labelled> {
+        self.frames.iter().map(AsRef::as_ref).collect()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Lane<R> {
+    gradient: Vec<R>,
+    scratch: Scratch<R>,
+    value: PerTerm,
+}
+
+/// Buffers of the data-parallel gradient, kept between steps.
+#[derive(Debug, Default)]
+pub struct Gradient<R> {
+    lanes: Vec<Lane<R>>,
+}
+
+impl<R: Real> Gradient<R> {
+    /// Computes loss and gradient of the batch `frames`; the gradient is read with [`Gradient::get`].
+    pub fn compute(
+        &mut self,
+        context: &Context,
+        network: &dyn Network<R>,
+        frames: &[usize],
+    ) -> Result<PerTerm> {
+        let counts = context.counts(frames)?;
+        let chunks = context.chunks(frames);
+        let used = chunks.len().min(LANES);
+        while self.lanes.len() < used {
+            self.lanes.push(Lane {
+                gradient: Vec::new(),
+                scratch: Scratch::default(),
+                value: PerTerm::default(),
+            });
+        }
+        let n = network.layout().len;
+        self.lanes[..used].par_iter_mut().enumerate().try_for_each(|(k, lane)| {
+            lane.gradient.clear();
+            lane.gradient.resize(n, R::of(0.0));
+            lane.value = PerTerm::default();
+            for chunk in chunks.iter().skip(k).step_by(used) {
+                let loaded = context.load(chunk)?;
+                let (_, value, seeds) = context.run(network, &loaded, &counts, &mut lane.scratch)?;
+                network.loss_gradient(&loaded.batch, &seeds, &mut lane.scratch, &mut lane.gradient)?;
+                lane.value.add(&value);
+            }
+            Ok(())
+        })?;
+        let mut sum = PerTerm::default();
+        self.lanes[..used].iter().for_each(|l| sum.add(&l.value));
+        self.reduce(used);
+        Ok(sum)
+    }
+
+    /// The gradient computed last.
+    pub fn get(&self) -> &[R] {
+        &self.lanes[0].gradient
+    }
+
+    /// Adds the lanes pairwise, (0 + 1) + (2 + 3) + ..., into the first.
+    fn reduce(&mut self, used: usize) {
+        let mut step = 1;
+        while step < used {
+            self.lanes[..used].par_chunks_mut(2 * step).for_each(|pair| {
+                if pair.len() > step {
+                    let (left, right) = pair.split_at_mut(step);
+                    add(&mut left[0].gradient, &right[0].gradient);
+                }
+            });
+            step *= 2;
+        }
+    }
+}
+
+fn add<R: Real>(sum: &mut [R], term: &[R]) {
+    const BLOCK: usize = 1 << 16;
+    sum.par_chunks_mut(BLOCK).zip(term.par_chunks(BLOCK)).for_each(|(s, t)| {
+        dispatch(
+            #[inline(always)]
+            || s.iter_mut().zip(t).for_each(|(s, &t)| *s += t),
+        );
+    });
+}

@@ -1,0 +1,647 @@
+//! [`Trainer`]: the loop of steps, validations and checkpoints.
+//!
+//! A run is a function of configuration, data and architecture alone: order, batches and sums are fixed, the
+//! schedule counts steps, and a checkpoint holds everything that the next step depends on. So a run that was
+//! stopped or killed at any moment and resumed has the same bits as one that was not, for any number of threads.
+//!
+//! Files in the folder of a run: `checkpoint.safetensors`, `log.jsonl`, `validation.csv`, `best-*` (the best models),
+//! and at the end `last` (averaged weights of the last step) and `model` (the best one, or the last without validation).
+
+use crate::checkpoint;
+use crate::config::{Config, Monitor, ScheduleKind, hex};
+use crate::data::{BatchSize, EdgeCache, Epoch, Plan, ReferenceEnergies, TrainingData};
+use crate::evaluate::{Property, Report, evaluate};
+use crate::exact;
+use crate::gradient::{Context, Gradient};
+use crate::log::{Log, LogPosition, errors_json};
+use crate::loss::{Loss, PerTerm};
+use crate::observer::{Observer, StepEvent, ValidationEvent};
+use crate::optimizer::{AdamW, Span, norm, spans, update_average};
+use crate::schedule::{Follower, Plateau, learning_rate};
+use oxidane_core::io::write_atomically;
+use oxidane_core::{Error, Result};
+use oxidane_math::Real;
+use oxidane_models::Network;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Name of the checkpoint in the folder of a run.
+pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// Layout of the checkpoint; raised when it changes.
+const VERSION: u32 = 1;
+
+/// A model to be written: what it is and where it comes from.
+pub struct TrainedModel<'a, R: Real> {
+    /// Network with its (averaged) weights.
+    pub network: &'a dyn Network<R>,
+    /// Added to the network's energies.
+    pub references: &'a ReferenceEnergies,
+    /// The data.
+    pub data: &'a TrainingData,
+    /// The configuration.
+    pub config: &'a Config,
+    /// Steps done.
+    pub step: u64,
+    /// Errors on the validation set, if there is one and the model has just been validated.
+    pub validation: Option<&'a Report>,
+}
+
+/// Writes model files, atomically; the same model must give the same bytes.
+pub trait ModelWriter<R: Real>: Send + Sync {
+    /// Extension of the files, without a dot.
+    fn extension(&self) -> &str;
+    /// Writes `model` to `path`.
+    fn write(&self, path: &Path, model: &TrainedModel<R>) -> Result<()>;
+}
+
+/// Everything a run is made from.
+pub struct Setup<R: Real> {
+    /// The configuration.
+    pub config: Config,
+    /// The data.
+    pub data: TrainingData,
+    /// The network with its initial weights.
+    pub network: Box<dyn Network<R>>,
+    /// Reference energies.
+    pub references: ReferenceEnergies,
+    /// Folder of the run; must exist.
+    pub folder: PathBuf,
+    /// Writes the models.
+    pub writer: Box<dyn ModelWriter<R>>,
+}
+
+/// How [`Trainer::run`] ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All steps are done.
+    Finished,
+    /// The monitored value stopped improving.
+    StoppedEarly,
+    /// The stop flag was set; resuming goes on.
+    Interrupted,
+    /// The time limit was reached; resuming goes on.
+    OutOfTime,
+}
+
+/// One of the best models.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// The monitored value.
+    #[serde(with = "exact")]
+    pub value: f64,
+    /// Steps done.
+    pub step: u64,
+    /// File name within the folder of the run.
+    pub file: String,
+}
+
+/// Everything but the arrays that the next step depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Progress {
+    version: u32,
+    config: String,
+    data: String,
+    network: String,
+    /// Bits of the reference energies.
+    references: Vec<u64>,
+    step: u64,
+    epoch: u64,
+    /// Batches done of this epoch.
+    batch: usize,
+    /// Sum of the losses since the last validation, and their number.
+    #[serde(with = "exact")]
+    loss_sum: f64,
+    loss_steps: u64,
+    monitor: Follower,
+    plateau: Plateau,
+    best: Vec<Best>,
+    log: LogPosition,
+    stopped_early: bool,
+    finished: bool,
+}
+
+/// A training run.
+pub struct Trainer<R: Real> {
+    setup: Setup<R>,
+    /// Carries the averaged weights.
+    average: Box<dyn Network<R>>,
+    adam: AdamW<R>,
+    gradient: Gradient<R>,
+    edges: EdgeCache,
+    loss: Loss,
+    plan: Plan,
+    epoch: Epoch,
+    spans: Vec<Span>,
+    total_steps: u64,
+    pool: rayon::ThreadPool,
+    log: Log,
+    progress: Progress,
+}
+
+impl<R: Real> Trainer<R> {
+    /// A new run.
+    ///
+    /// # Errors
+    /// The folder already holds a run; the configuration does not fit the data (no label for a term of the loss, no
+    /// validation set for what needs one); the log cannot be created.
+    pub fn start(setup: Setup<R>) -> Result<Self> {
+        let path = setup.folder.join(CHECKPOINT);
+        if path.exists() {
+            return Err(
+                Error::usage("this folder already holds a run: resume it, or name another folder").at(path)
+            );
+        }
+        let progress = Progress {
+            version: VERSION,
+            config: setup.config.fingerprint(),
+            data: fingerprint(&setup.data),
+            network: network_fingerprint(&*setup.network),
+            references: setup.references.values.iter().map(|x| x.to_bits()).collect(),
+            step: 0,
+            epoch: 0,
+            batch: 0,
+            loss_sum: 0.0,
+            loss_steps: 0,
+            monitor: Follower::default(),
+            plateau: Plateau::default(),
+            best: Vec::new(),
+            log: LogPosition::default(),
+            stopped_early: false,
+            finished: false,
+        };
+        Self::assemble(setup, progress)
+    }
+
+    /// The run in the folder of `setup`, to be continued from its checkpoint. Weights and reference energies of
+    /// `setup` are replaced by those of the checkpoint.
+    ///
+    /// # Errors
+    /// There is no checkpoint, it is foreign or damaged, or configuration, data or architecture differ from those
+    /// of the run.
+    pub fn resume(mut setup: Setup<R>) -> Result<Self> {
+        let path = setup.folder.join(CHECKPOINT);
+        let (progress, mut arrays) = checkpoint::read::<R, Progress>(&path)?;
+        let expected = [
+            (progress.version == VERSION, "the program's checkpoint format: use the version that wrote it"),
+            (
+                progress.config == setup.config.fingerprint(),
+                "the configuration: restore it, or start a new run",
+            ),
+            (progress.data == fingerprint(&setup.data), "the data: restore the files, or start a new run"),
+            (
+                progress.network == network_fingerprint(&*setup.network),
+                "the network: use the version of the program that started the run",
+            ),
+        ];
+        if let Some((_, what)) = expected.iter().find(|(same, _)| !same) {
+            let message =
+                format!("the run cannot be resumed, because since it started a change was made to {what}");
+            return Err(Error::usage(message).at(path));
+        }
+        let mut take = |name: &str, len: usize| match arrays.remove(name) {
+            Some(a) if a.len() == len => Ok(a),
+            _ => Err(Error::model(format!("array `{name}` is missing or has the wrong length")).at(&path)),
+        };
+        let n = setup.network.layout().len;
+        setup.network.parameters_mut().copy_from_slice(&take("weights", n)?);
+        let average = take("average", n)?;
+        let amsgrad = setup.config.optimizer.amsgrad;
+        let adam = AdamW {
+            first: take("first", n)?,
+            second: take("second", n)?,
+            largest: take("largest", if amsgrad { n } else { 0 })?,
+        };
+        setup.references.values = progress.references.iter().map(|&bits| f64::from_bits(bits)).collect();
+        let mut trainer = Self::assemble(setup, progress)?;
+        trainer.average.parameters_mut().copy_from_slice(&average);
+        trainer.adam = adam;
+        trainer.remove_forgotten_models()?;
+        Ok(trainer)
+    }
+
+    fn assemble(setup: Setup<R>, progress: Progress) -> Result<Self> {
+        let (config, data) = (&setup.config, &setup.data);
+        let loss = Loss::new(&config.loss);
+        check_labels(config, data, &loss)?;
+        check_capabilities(config, &*setup.network)?;
+        let train = &config.train;
+        let size =
+            train.batch_size.map_or(BatchSize::Atoms(train.batch_atoms.unwrap_or(1)), BatchSize::Structures);
+        let atoms = data.parts.train.iter().map(|&i| data.data.atoms(i) as u32).collect();
+        let plan = Plan::new(train.seed, data.parts.train.clone(), atoms, size);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(train.threads)
+            .build()
+            .map_err(|e| Error::usage(format!("train.threads = {}: {e}", train.threads)))?;
+        let freeze = config.finetune.as_ref().map_or(&[][..], |f| &f.freeze);
+        let n = setup.network.layout().len;
+        Ok(Self {
+            average: setup.network.boxed_clone(),
+            adam: AdamW::new(n, config.optimizer.amsgrad),
+            gradient: Gradient::default(),
+            edges: EdgeCache::new(&data.data, setup.network.cutoff(), config.data.cache_mb << 20),
+            loss,
+            epoch: plan.epoch(progress.epoch),
+            spans: spans(setup.network.layout(), freeze)?,
+            total_steps: train.steps.unwrap_or_else(|| plan.steps(train.epochs.unwrap_or(0))),
+            plan,
+            pool,
+            log: Log::open(&setup.folder, progress.log)?,
+            progress,
+            setup,
+        })
+    }
+
+    /// Steps of the whole run.
+    pub fn total_steps(&self) -> u64 {
+        self.total_steps
+    }
+    /// Steps done.
+    pub fn steps_done(&self) -> u64 {
+        self.progress.step
+    }
+    /// The network with the averaged weights, as validated and written.
+    pub fn network(&self) -> &dyn Network<R> {
+        &*self.average
+    }
+    /// The reference energies.
+    pub fn references(&self) -> &ReferenceEnergies {
+        &self.setup.references
+    }
+    /// The data.
+    pub fn data(&self) -> &TrainingData {
+        &self.setup.data
+    }
+    /// The best models, best first.
+    pub fn best(&self) -> &[Best] {
+        &self.progress.best
+    }
+
+    /// Runs to the end, or until `stop` is set (the step in progress is finished and a checkpoint written).
+    ///
+    /// # Errors
+    /// Loss or gradient not finite (step and structures are named; the last checkpoint stays), a network that
+    /// refuses a structure, or a file that cannot be written.
+    pub fn run(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome> {
+        let start = Instant::now();
+        let (mut saved, mut steps_here) = (Instant::now(), 0);
+        while !self.progress.finished {
+            if stop.load(Ordering::Relaxed) {
+                self.save(observer)?;
+                return Ok(Outcome::Interrupted);
+            }
+            if self.setup.config.train.max_time.is_some_and(|limit| start.elapsed() >= limit.std()) {
+                self.save(observer)?;
+                return Ok(Outcome::OutOfTime);
+            }
+            let mut event = self.step()?;
+            steps_here += 1;
+            (event.steps_here, event.seconds_here) = (steps_here, start.elapsed().as_secs_f64());
+            observer.step(&event);
+            let validated = self.validation_due() && self.validate(&event, observer)?;
+            self.progress.finished = self.progress.stopped_early || self.progress.step >= self.total_steps;
+            if self.progress.finished {
+                self.write_final_models()?;
+            }
+            let waited = saved.elapsed() >= self.setup.config.train.checkpoint_every.std();
+            if validated || self.progress.finished || waited {
+                self.save(observer)?;
+                saved = Instant::now();
+            }
+        }
+        Ok(if self.progress.stopped_early { Outcome::StoppedEarly } else { Outcome::Finished })
+    }
+
+    /// Evaluates the averaged weights on any structures of the data, for reports and parity plots.
+    pub fn evaluate(&self, frames: &[usize], parity_limit: usize) -> Result<Report> {
+        self.pool.install(|| evaluate(&self.context(), &*self.average, frames, parity_limit))
+    }
+
+    fn context(&self) -> Context<'_> {
+        context(&self.setup, &self.edges, &self.loss)
+    }
+
+    fn step(&mut self) -> Result<StepEvent> {
+        let start = Instant::now();
+        let frames = &self.epoch.order[self.epoch.batches[self.progress.batch].clone()];
+        let t = self.progress.step + 1;
+        let config = &self.setup.config;
+        let lr = learning_rate(
+            &config.schedule,
+            config.optimizer.lr,
+            t,
+            self.total_steps,
+            self.progress.plateau.factor,
+        );
+        let (loss, norm) = self.pool.install(|| {
+            let context = context(&self.setup, &self.edges, &self.loss);
+            let loss = self.gradient.compute(&context, &*self.setup.network, frames)?;
+            Ok((loss, norm(self.gradient.get(), &self.spans)))
+        })?;
+        if !(loss.total().is_finite() && norm.is_finite()) {
+            return Err(self.describe_failure(t, loss));
+        }
+        let scale =
+            config.optimizer.clip_norm.map_or(1.0, |limit| if norm > limit { limit / norm } else { 1.0 });
+        let decay = config.ema.decay.min((1 + t) as f64 / (10 + t) as f64);
+        let average = if config.ema.decay > 0.0 { decay } else { 0.0 };
+        self.pool.install(|| {
+            let weights = self.setup.network.parameters_mut();
+            self.adam.step(&config.optimizer, &self.spans, t, lr, scale, self.gradient.get(), weights);
+            for s in &self.spans {
+                update_average(
+                    &mut self.average.parameters_mut()[s.range.clone()],
+                    &weights[s.range.clone()],
+                    average,
+                );
+            }
+        });
+        let structures = frames.len();
+        let atoms = frames.iter().map(|&i| self.setup.data.data.atoms(i)).sum();
+        self.advance(loss.total());
+        let event = StepEvent {
+            step: t,
+            total_steps: self.total_steps,
+            epoch: self.epochs_done(),
+            lr,
+            loss,
+            gradient_norm: norm,
+            structures,
+            atoms,
+            seconds: start.elapsed().as_secs_f64(),
+            steps_here: 0,
+            seconds_here: 0.0,
+        };
+        self.log_step(&event)?;
+        Ok(event)
+    }
+
+    fn advance(&mut self, loss: f64) {
+        let p = &mut self.progress;
+        p.step += 1;
+        p.loss_sum += loss;
+        p.loss_steps += 1;
+        p.batch += 1;
+        if p.batch == self.epoch.batches.len() {
+            (p.epoch, p.batch) = (p.epoch + 1, 0);
+            self.epoch = self.plan.epoch(p.epoch);
+        }
+    }
+
+    fn epochs_done(&self) -> f64 {
+        self.progress.epoch as f64 + self.progress.batch as f64 / self.epoch.batches.len() as f64
+    }
+
+    fn log_step(&mut self, event: &StepEvent) -> Result<()> {
+        if event.step % self.setup.config.train.log_every != 0 && event.step != self.total_steps {
+            return Ok(());
+        }
+        self.log.line(&serde_json::json!({
+            "event": "step", "step": event.step, "epoch": event.epoch, "lr": event.lr, "loss": event.loss.total(),
+            "terms": self.terms_json(&event.loss), "gradient_norm": event.gradient_norm,
+        }))
+    }
+
+    fn terms_json(&self, values: &PerTerm) -> serde_json::Value {
+        let named = self.setup.config.loss.named();
+        let terms = named.iter().zip(values.0).filter(|((_, term), _)| term.is_some());
+        serde_json::Value::Object(terms.map(|((name, _), v)| ((*name).to_string(), v.into())).collect())
+    }
+
+    fn validation_due(&self) -> bool {
+        let (p, train) = (&self.progress, &self.setup.config.train);
+        let due = match train.validate_every_steps {
+            Some(n) => p.step % n == 0,
+            None => p.batch == 0 && p.epoch % train.validate_every_epochs.unwrap_or(1) == 0,
+        };
+        (due || p.step >= self.total_steps) && !self.setup.data.parts.validation.is_empty()
+    }
+
+    /// Always true: that it took place.
+    fn validate(&mut self, last: &StepEvent, observer: &mut dyn Observer) -> Result<bool> {
+        let report = self.evaluate(&self.setup.data.parts.validation, 0)?;
+        let config = &self.setup.config;
+        let monitored = monitored(config.train.monitor, &report);
+        if !monitored.is_finite() {
+            return Err(Error::not_converged(format!(
+                "step {}: the validation result is not finite; lower optimizer.lr or clip the gradient",
+                last.step
+            )));
+        }
+        let p = &mut self.progress;
+        let train_loss = p.loss_sum / p.loss_steps as f64;
+        (p.loss_sum, p.loss_steps) = (0.0, 0);
+        let best = p.monitor.follow(monitored);
+        p.plateau.follow(&config.schedule, monitored);
+        p.stopped_early = config.train.early_stop.is_some_and(|n| p.monitor.waited >= n);
+        self.log.line(&serde_json::json!({
+            "event": "validation", "step": last.step, "epoch": last.epoch, "train_loss": train_loss,
+            "loss": report.loss.total(), "terms": self.terms_json(&report.loss), "monitored": monitored, "best": best,
+            "errors": errors_json(&report.overall),
+        }))?;
+        self.log.row(last.step, last.epoch, last.lr, train_loss, &report)?;
+        self.keep_if_good(monitored, &report)?;
+        observer.validation(&ValidationEvent {
+            step: last.step,
+            epoch: last.epoch,
+            lr: last.lr,
+            train_loss,
+            report: &report,
+            monitored,
+            best,
+        });
+        Ok(true)
+    }
+
+    /// Writes the model if it is among the best. Models that drop out are deleted after the next checkpoint.
+    fn keep_if_good(&mut self, value: f64, report: &Report) -> Result<()> {
+        let (keep, step) = (self.setup.config.train.keep_best, self.progress.step);
+        let place = self.progress.best.iter().take_while(|b| b.value <= value).count();
+        if place < keep {
+            let file = format!("{BEST}{step:09}.{}", self.setup.writer.extension());
+            self.write_model(&file, Some(report))?;
+            self.progress.best.insert(place, Best { value, step, file });
+            self.progress.best.truncate(keep);
+        }
+        Ok(())
+    }
+
+    fn write_model(&self, file: &str, validation: Option<&Report>) -> Result<()> {
+        let model = TrainedModel {
+            network: &*self.average,
+            references: &self.setup.references,
+            data: &self.setup.data,
+            config: &self.setup.config,
+            step: self.progress.step,
+            validation,
+        };
+        self.setup.writer.write(&self.setup.folder.join(file), &model)
+    }
+
+    fn write_final_models(&self) -> Result<()> {
+        let name = |stem: &str| format!("{stem}.{}", self.setup.writer.extension());
+        self.write_model(&name("last"), None)?;
+        let source = self.progress.best.first().map_or(name("last"), |b| b.file.clone());
+        let source = self.setup.folder.join(source);
+        let bytes = std::fs::read(&source).map_err(|e| Error::io(&source, &e))?;
+        let path = self.setup.folder.join(name("model"));
+        write_atomically(&path, |out| out.write_all(&bytes).map_err(|e| Error::io(&path, &e)))
+    }
+
+    fn save(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        self.progress.log = self.log.position()?;
+        checkpoint::write(
+            &self.setup.folder.join(CHECKPOINT),
+            &self.progress,
+            &[
+                ("weights", self.setup.network.parameters()),
+                ("average", self.average.parameters()),
+                ("first", &self.adam.first),
+                ("second", &self.adam.second),
+                ("largest", &self.adam.largest),
+            ],
+        )?;
+        self.remove_forgotten_models()?;
+        observer.checkpoint(self.progress.step);
+        Ok(())
+    }
+
+    /// Deletes best models that the checkpoint does not list.
+    fn remove_forgotten_models(&self) -> Result<()> {
+        let folder = &self.setup.folder;
+        for entry in std::fs::read_dir(folder).map_err(|e| Error::io(folder, &e))? {
+            let entry = entry.map_err(|e| Error::io(folder, &e))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let ours = name.strip_prefix(BEST).and_then(|n| n.strip_suffix(self.setup.writer.extension()));
+            let digits = ours.is_some_and(|n| n.len() == 10 && n[..9].bytes().all(|b| b.is_ascii_digit()));
+            if digits && !self.progress.best.iter().any(|b| b.file == name) {
+                std::fs::remove_file(entry.path()).map_err(|e| Error::io(entry.path(), &e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds out which structures of the batch make loss or gradient infinite.
+    fn describe_failure(&mut self, step: u64, loss: PerTerm) -> Error {
+        let frames = self.epoch.order[self.epoch.batches[self.progress.batch].clone()].to_vec();
+        let mut bad = Vec::new();
+        for &i in &frames {
+            let context = context(&self.setup, &self.edges, &self.loss);
+            let alone = self.gradient.compute(&context, &*self.setup.network, &[i]);
+            let fine = alone
+                .is_ok_and(|l| l.total().is_finite() && norm(self.gradient.get(), &self.spans).is_finite());
+            if !fine {
+                bad.push(self.setup.data.data.describe(i));
+            }
+        }
+        let what = if loss.total().is_finite() { "gradient" } else { "loss" };
+        let structures = match bad.len() {
+            0 => "each structure of the batch alone is finite".into(),
+            n if n > 3 => format!("{n} structures, the first {}", bad[0]),
+            _ => bad.join(", "),
+        };
+        Error::not_converged(format!(
+            "step {step}: the {what} is not finite ({structures}); lower optimizer.lr, set optimizer.clip_norm or drop \
+             these frames; the checkpoint is untouched"
+        ))
+    }
+}
+
+/// Start of the names of the best models; nine digits of the step follow.
+const BEST: &str = "best-";
+
+fn context<'a, R: Real>(setup: &'a Setup<R>, edges: &'a EdgeCache, loss: &'a Loss) -> Context<'a> {
+    Context {
+        data: &setup.data.data,
+        edges,
+        references: &setup.references,
+        loss,
+        chunk_atoms: setup.config.train.chunk_atoms,
+    }
+}
+
+fn monitored(monitor: Monitor, report: &Report) -> f64 {
+    let mae = |p: Property| report.overall.get(p).map_or(f64::NAN, |e| e.mae());
+    match monitor {
+        Monitor::Loss => report.loss.total(),
+        Monitor::EnergyMae => mae(Property::Energy),
+        Monitor::EnergyPerAtomMae => mae(Property::EnergyPerAtom),
+        Monitor::ForcesMae => mae(Property::Forces),
+    }
+}
+
+fn fingerprint(data: &TrainingData) -> String {
+    let mut hash = Sha256::new();
+    hash.update(data.data.hash());
+    for part in [&data.parts.train, &data.parts.validation, &data.parts.test] {
+        hash.update((part.len() as u64).to_le_bytes());
+        part.iter().for_each(|&i| hash.update((i as u64).to_le_bytes()));
+    }
+    hex(&hash.finalize())
+}
+
+fn network_fingerprint<R: Real>(network: &dyn Network<R>) -> String {
+    let text =
+        serde_json::json!([network.architecture(), network.hyperparameters(), network.layout(), R::NAME]);
+    hex(&Sha256::digest(text.to_string().as_bytes()))
+}
+
+/// Every term of the loss needs labels to train on, and to validate on.
+fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) -> Result<()> {
+    let parts = &data.parts;
+    let validated = !parts.validation.is_empty();
+    let train = &config.train;
+    if !validated && (train.early_stop.is_some() || config.schedule.kind == ScheduleKind::Plateau) {
+        return Err(Error::usage(
+            "train.early_stop and schedule.kind = \"plateau\" need a validation set: give data.validation_files or a \
+             split with one",
+        ));
+    }
+    let sets = [("train on", &parts.train), ("validate on", &parts.validation)];
+    for (verb, frames) in sets.into_iter().filter(|(_, f)| !f.is_empty()) {
+        let mut counts = PerTerm::default();
+        for &i in frames {
+            counts.add(&loss.counts(std::iter::once(&*data.data.get(i)?)));
+        }
+        for ((name, _), _) in
+            config.loss.named().iter().zip(counts.0).filter(|((_, t), n)| t.is_some() && *n == 0.0)
+        {
+            return Err(Error::usage(format!(
+                "loss.{name}: no frame to {verb} has this label; name its key in [data] or drop the term"
+            )));
+        }
+        let lacking = match train.monitor {
+            Monitor::EnergyMae | Monitor::EnergyPerAtomMae => counts.0[0] == 0.0,
+            Monitor::ForcesMae => counts.0[2] == 0.0,
+            Monitor::Loss => false,
+        };
+        if lacking {
+            return Err(Error::usage(format!(
+                "train.monitor: no frame to {verb} has the label; monitor another"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn check_capabilities<R: Real>(config: &Config, network: &dyn Network<R>) -> Result<()> {
+    let (loss, has) = (&config.loss, network.capabilities());
+    let needs = [
+        ("forces", loss.forces, has.forces),
+        ("virial", loss.virial, has.virial),
+        ("stress", loss.stress, has.virial),
+        ("charges", loss.charges, has.charges),
+        ("dipole", loss.dipole, has.dipole),
+    ];
+    match needs.iter().find(|(_, term, has)| term.is_some() && !has) {
+        Some((name, ..)) => Err(Error::usage(format!(
+            "loss.{name}: a model of architecture {} configured like this has no {name}; add the head in [model] or \
+             drop the term",
+            network.architecture()
+        ))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,35 @@
+//! The gradient of the whole loss against finite differences, and its independence of threads.
+
+mod common;
+use common::{CONFIG, Toy, data};
+use oxidane_models::Network;
+use oxidane_train::config::Config;
+use oxidane_train::data::EdgeCache;
+use oxidane_train::gradient::{Context, Gradient};
+use oxidane_train::loss::Loss;
+
+/// Central differences with step 1e-5 on a loss of order 10: error about 1e-8.
+#[test]
+fn gradient_of_the_loss_matches_finite_differences() {
+    let (config, data) = (Config::parse(CONFIG).unwrap(), data(20));
+    let references = oxidane_train::reference_energies(&config, &data, None).unwrap();
+    let edges = EdgeCache::new(&data.data, 3.0, 4000);
+    let loss = Loss::new(&config.loss);
+    let context =
+        Context { data: &data.data, edges: &edges, references: &references, loss: &loss, chunk_atoms: 12 };
+    let frames: Vec<usize> = (0..20).collect();
+    let mut network = Toy::<f64>::new(0.2);
+    let mut gradient = Gradient::default();
+    gradient.compute(&context, &network, &frames).unwrap();
+    let exact = gradient.get().to_vec();
+    for k in 0..exact.len() {
+        let mut at = |h: f64| {
+            network.parameters_mut()[k] += h;
+            let value = gradient.compute(&context, &network, &frames).unwrap().total();
+            network.parameters_mut()[k] -= h;
+            value
+        };
+        let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+        assert!((slope - exact[k]).abs() < 1e-7 * (1.0 + slope.abs()), "{k}: {slope} {}", exact[k]);
+    }
+}
