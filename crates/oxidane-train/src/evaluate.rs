@@ -110,7 +110,7 @@ impl Parity {
             return;
         }
         let stride = self.stride.max(1);
-        if self.seen % stride == 0 {
+        if self.seen.is_multiple_of(stride) {
             if self.pairs.len() == limit {
                 // Full: keep every other pair and go on half as densely.
                 let mut k = 0;
@@ -120,7 +120,7 @@ impl Parity {
                 });
                 self.stride = 2 * stride;
             }
-            if self.seen % self.stride.max(1) == 0 {
+            if self.seen.is_multiple_of(self.stride.max(1)) {
                 self.pairs.push(pair);
             }
         }

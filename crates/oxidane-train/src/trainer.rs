@@ -396,7 +396,7 @@ impl<R: Real> Trainer<R> {
     }
 
     fn log_step(&mut self, event: &StepEvent) -> Result<()> {
-        if event.step % self.setup.config.train.log_every != 0 && event.step != self.total_steps {
+        if !event.step.is_multiple_of(self.setup.config.train.log_every) && event.step != self.total_steps {
             return Ok(());
         }
         self.log.line(&serde_json::json!({
@@ -606,9 +606,9 @@ fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) -> Result<()>
         for &i in frames {
             counts.add(&loss.counts(std::iter::once(&*data.data.get(i)?)));
         }
-        for ((name, _), _) in
-            config.loss.named().iter().zip(counts.0).filter(|((_, t), n)| t.is_some() && *n == 0.0)
-        {
+        let named = config.loss.named();
+        let unlabelled = named.iter().zip(counts.0).find(|((_, term), n)| term.is_some() && *n == 0.0);
+        if let Some(((name, _), _)) = unlabelled {
             return Err(Error::usage(format!(
                 "loss.{name}: no frame to {verb} has this label; name its key in [data] or drop the term"
             )));

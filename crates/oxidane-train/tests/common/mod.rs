@@ -182,7 +182,7 @@ pub fn structure(i: u64) -> System {
     };
     let numbers = (0..n).map(|k| [1u8, 6, 8][(k + i as usize) % 3]).collect();
     let mut system = System::molecule(numbers, (0..n).map(at).collect());
-    if i % 3 == 0 {
+    if i.is_multiple_of(3) {
         system.cell = Some(oxidane_core::Cell::new([[4.2, 0.0, 0.0], [0.1, 4.3, 0.0], [0.0, 0.2, 3.9]]));
     }
     system
