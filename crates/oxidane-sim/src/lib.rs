@@ -1,1 +1,15 @@
-//! sim
+//! Work done with any [`oxidane_core::Potential`]: geometry optimisation ([`opt`]), molecular dynamics ([`md`]), and
+//! what is measured along the way ([`observables`], [`statistics`]).
+//!
+//! Nothing is printed: progress goes to an observer closure, which can stop the work by returning
+//! [`std::ops::ControlFlow::Break`]. Units: eV, angstrom, fs, K, amu; pressures and stresses shown to people in GPa.
+
+pub mod md;
+pub mod observables;
+pub mod opt;
+mod selection;
+pub mod statistics;
+#[cfg(test)]
+mod testing;
+#[allow(dead_code)] // the optimiser uses the rest
+mod vector;
