@@ -11,5 +11,4 @@ mod selection;
 pub mod statistics;
 #[cfg(test)]
 mod testing;
-#[allow(dead_code)] // the optimiser uses the rest
 mod vector;
