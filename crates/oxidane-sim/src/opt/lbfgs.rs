@@ -16,7 +16,7 @@ const LEAST_CURVATURE: f64 = 1e-3;
 /// Part of the largest displacement that the first step may use.
 const FIRST_RADIUS: f64 = 0.7;
 /// The model Hessian is made anew when an atom has moved this far (angstrom) since.
-const RENEW_AFTER: f64 = 0.6;
+const RENEW_AFTER: f64 = 0.2;
 /// Sufficient decrease, as a fraction of the slope (Armijo's condition).
 const SUFFICIENT: f64 = 1e-4;
 /// Energy noise that is tolerated, eV per square root of atoms: the rounding of a single-precision network.
@@ -71,16 +71,19 @@ impl Lbfgs {
         }
     }
 
-    /// The inverse of the first Hessian applied to `v`, in place.
+    /// The inverse of the first Hessian applied to `v`, in place, scaled to the curvature along the last step:
+    /// s.y / y.P^-1 y (Nocedal and Wright, eq. 7.20, with a preconditioner P).
     fn first_inverse(&self, v: &mut [f64]) {
-        match &self.model {
+        let unscaled = |v: &mut [f64]| match &self.model {
             Some((model, _)) => model.solve(v),
-            None => {
-                // Scaled to the curvature of the last pair, s.y / y.y (Nocedal and Wright, eq. 7.20).
-                let scale =
-                    self.pairs.back().map_or(1.0 / PLAIN_CURVATURE, |p| 1.0 / (p.rho * dot(&p.y, &p.y)));
-                v.iter_mut().for_each(|v| *v *= scale);
-            }
+            None => v.iter_mut().for_each(|v| *v /= PLAIN_CURVATURE),
+        };
+        unscaled(v);
+        if let Some(last) = self.pairs.back() {
+            let mut w = last.y.clone();
+            unscaled(&mut w);
+            let scale = 1.0 / (last.rho * dot(&last.y, &w));
+            v.iter_mut().for_each(|v| *v *= scale);
         }
     }
 
