@@ -49,7 +49,6 @@ pub struct Dynamics<'p> {
     request: Request,
     evaluation: Evaluation,
     moves: Vec<bool>,
-    degrees: usize,
     noise: Vec<f64>,
 }
 
@@ -81,10 +80,9 @@ impl<'p> Dynamics<'p> {
         potential.check(&state.system)?;
         let moves = moving(state.system.len(), &state.options.fixed)?;
         let noise = vec![0.0; 3 * moves.iter().filter(|&&m| m).count()];
-        let degrees = state.degrees_of_freedom();
         let request = Request { forces: true, ..request };
         let evaluation = Evaluation::default();
-        let mut run = Self { potential, state, request, evaluation, moves, degrees, noise };
+        let mut run = Self { potential, state, request, evaluation, moves, noise };
         run.evaluate()?;
         let energy = run.evaluation.energy;
         if let Some(before) = run.state.potential_energy
@@ -115,11 +113,6 @@ impl<'p> Dynamics<'p> {
         self.state
     }
 
-    /// Degrees of freedom behind the temperature.
-    pub fn degrees_of_freedom(&self) -> usize {
-        self.degrees
-    }
-
     /// The present frame.
     pub fn frame(&self) -> MdFrame<'_> {
         let kinetic = kinetic_energy(&self.state.masses, &self.state.velocities);
@@ -130,7 +123,7 @@ impl<'p> Dynamics<'p> {
             potential_energy: self.evaluation.energy,
             kinetic_energy: kinetic,
             total_energy: total,
-            temperature: temperature(kinetic, self.degrees),
+            temperature: temperature(kinetic, self.state.degrees_of_freedom()),
             conserved: total - self.state.heat,
         };
         MdFrame { row, state: &self.state, evaluation: &self.evaluation }

@@ -1,10 +1,10 @@
 //! Molecular dynamics: velocity Verlet at constant energy, Langevin dynamics by the BAOAB splitting, exact restarts.
 //!
 //! ```no_run
-//! # fn example(potential: &mut dyn oxidane_core::Potential, system: oxidane_core::System, masses: Vec<f64>)
-//! # -> oxidane_core::Result<()> {
-//! use oxidane_sim::md::{Dynamics, Ensemble, MdOptions, MdState};
+//! # fn example(potential: &mut dyn oxidane_core::Potential, system: oxidane_core::System) -> oxidane_core::Result<()> {
+//! use oxidane_sim::md::{Dynamics, Ensemble, MdOptions, MdState, standard_masses};
 //! let options = MdOptions { timestep: 0.5, ensemble: Ensemble::Nve, ..MdOptions::default() };
+//! let masses = standard_masses(&system);
 //! let mut state = MdState::new(system, masses, options, 42)?;
 //! state.set_temperature(300.0)?;
 //! let mut dynamics = Dynamics::new(potential, state)?;
@@ -25,7 +25,7 @@ mod state;
 pub use integrate::{Dynamics, MdFrame, MdRow};
 pub use options::{Ensemble, MdOptions};
 pub use random::Random;
-pub use state::MdState;
+pub use state::{MdState, standard_masses};
 
 #[cfg(test)]
 mod tests;

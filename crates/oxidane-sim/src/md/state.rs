@@ -1,9 +1,9 @@
 //! The state of a dynamics run and its restart file.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
+use oxidane_core::io::write_atomically;
 use oxidane_core::units::{AMU_ANGSTROM2_PER_FS2, BOLTZMANN};
 use oxidane_core::{Cell, Error, Result, System};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,13 @@ pub struct MdState {
     pub potential_energy: Option<f64>,
     /// The program's own record, e.g. lengths of its output files at this step.
     pub notes: BTreeMap<String, String>,
+    /// Counted once: a molecule that starts on a line bends later, and the temperature must not jump at a restart.
+    degrees_of_freedom: usize,
+}
+
+/// Standard atomic weights (amu) of the atoms of a system; isotopes are given by other masses.
+pub fn standard_masses(system: &System) -> Vec<f64> {
+    system.numbers.iter().map(|&z| oxidane_core::elements::mass(z)).collect()
 }
 
 impl MdState {
@@ -44,7 +51,7 @@ impl MdState {
     /// from `seed`.
     pub fn new(system: System, masses: Vec<f64>, options: MdOptions, seed: u64) -> Result<Self> {
         let velocities = vec![[0.0; 3]; system.len()];
-        let state = Self {
+        let mut state = Self {
             system,
             masses,
             velocities,
@@ -54,7 +61,10 @@ impl MdState {
             heat: 0.0,
             potential_energy: None,
             notes: BTreeMap::new(),
+            degrees_of_freedom: 1,
         };
+        state.validate()?; // the count below needs what this checks
+        state.degrees_of_freedom = state.count_degrees();
         state.validate()?;
         Ok(state)
     }
@@ -77,7 +87,7 @@ impl MdState {
         if let Some(i) = self.velocities.iter().position(|v| !v.iter().all(|x| x.is_finite())) {
             return Err(Error::input(format!("atom {}: the velocity is not a finite number", i + 1)));
         }
-        if self.degrees_of_freedom() == 0 {
+        if self.degrees_of_freedom == 0 || self.degrees_of_freedom > 3 * n {
             return Err(Error::usage("the system has no degrees of freedom to move in"));
         }
         Ok(())
@@ -94,9 +104,14 @@ impl MdState {
         self.options.remove_rotation && !repeats && self.options.fixed.is_empty() && self.system.len() > 1
     }
 
-    /// Degrees of freedom that hold kinetic energy: 3 per moving atom, less 3 if the centre of mass rests, less the
-    /// rotations (2 for atoms on a line, else 3) if they are removed and no thermostat restores them.
+    /// Degrees of freedom that hold kinetic energy, as counted by [`MdState::new`]: 3 per moving atom, less 3 if the
+    /// centre of mass rests, less the rotations (2 for atoms on a line, else 3) if they are removed and no thermostat
+    /// restores them.
     pub fn degrees_of_freedom(&self) -> usize {
+        self.degrees_of_freedom
+    }
+
+    fn count_degrees(&self) -> usize {
         let free = 3 * (self.system.len() - self.fixed_count());
         let center = if self.center_rests() { 3 } else { 0 };
         let rotation = if self.rotation_rests() && self.options.ensemble == super::Ensemble::Nve {
@@ -153,21 +168,10 @@ impl MdState {
         }
     }
 
-    /// Writes the restart file: to a temporary file beside it first, then renamed, so that `path` holds either the old
-    /// state or the new one at any moment.
+    /// Writes the restart file as a whole: `path` holds either the old state or the new one at any moment.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".part");
-        let temporary = Path::new(&temporary);
-        let write = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create(temporary)?;
-            file.write_all(self.to_text().as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(temporary, path)
-        };
-        write().map_err(|e| {
-            let _ = std::fs::remove_file(temporary); // best effort: the first error is the one to report
-            Error::io(path, &e)
+        write_atomically(path, |out| {
+            out.write_all(self.to_text().as_bytes()).map_err(|e| Error::io(path, &e))
         })
     }
 
@@ -199,6 +203,7 @@ impl MdState {
             heat: encode(&[self.heat]),
             potential_energy: self.potential_energy.map(|e| encode(&[e])),
             notes: self.notes.clone(),
+            degrees_of_freedom: self.degrees_of_freedom,
         };
         // Plain maps, lists, strings and finite numbers always have a JSON form.
         serde_json::to_string_pretty(&file).expect("the state has a JSON form") + "\n"
@@ -244,6 +249,7 @@ struct File {
     heat: String,
     potential_energy: Option<String>,
     notes: BTreeMap<String, String>,
+    degrees_of_freedom: usize,
 }
 
 impl File {
@@ -283,6 +289,7 @@ impl File {
             heat: number(&self.heat, "heat")?,
             potential_energy: self.potential_energy.map(|e| number(&e, "potential_energy")).transpose()?,
             notes: self.notes,
+            degrees_of_freedom: self.degrees_of_freedom,
         };
         state.validate()?;
         Ok(state)

@@ -240,6 +240,21 @@ fn a_resumed_run_is_the_uninterrupted_run_bit_for_bit() {
 }
 
 #[test]
+fn a_molecule_that_leaves_its_line_keeps_its_count() {
+    let line = System::molecule(vec![6; 3], vec![[-1.5, 0.0, 0.0], [0.0; 3], [1.5, 0.0, 0.0]]);
+    let mut state = MdState::new(line, vec![12.0; 3], MdOptions::default(), 8).unwrap();
+    state.set_temperature(300.0).unwrap();
+    assert_eq!(state.degrees_of_freedom(), 4);
+    let mut pairs = Pairs::new(morse, 10.0);
+    let mut dynamics = Dynamics::new(&mut pairs, state).unwrap();
+    (0..20).for_each(|_| dynamics.step().unwrap());
+    assert_ne!(dynamics.state().system.positions[1][1], 0.0);
+    let row = dynamics.frame().row;
+    let state = MdState::from_text(&dynamics.state().to_text()).unwrap();
+    assert_eq!(Dynamics::new(&mut pairs, state).unwrap().frame().row, row);
+}
+
+#[test]
 fn forces_are_computed_once_per_step() {
     let mut pairs = Pairs::new(lennard_jones, 100.0);
     let mut dynamics = Dynamics::new(&mut pairs, argon(8, MdOptions::default(), 40.0)).unwrap();
