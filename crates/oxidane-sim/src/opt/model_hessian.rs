@@ -9,8 +9,8 @@ use oxidane_core::System;
 use oxidane_core::neighbors::NeighborList;
 use oxidane_core::units::{BOHR, HARTREE};
 
-use super::sparse::BlockSolver;
-use crate::vector::{Matrix, cross, dot3, norm3, sub3};
+use super::sparse::{BlockMatrix, BlockSolver};
+use crate::vector::{IDENTITY, cross, dot3, norm3, sub3};
 
 /// alpha in 1/bohr^2 by rows of the periodic table: H and He; Li to Ne; the rest.
 const ALPHA: [[f64; 3]; 3] = [[1.0, 0.3949, 0.3949], [0.3949, 0.28, 0.28], [0.3949, 0.28, 0.28]];
@@ -44,8 +44,7 @@ impl ModelHessian {
         terms.stretches();
         terms.bends();
         terms.torsions();
-        let atoms = BlockSolver::new(free.len(), terms.blocks)?;
-        Some(Self { atoms, atom_coordinates: 3 * free.len(), cell_stiffness })
+        Some(Self { atoms: terms.sum.solver()?, atom_coordinates: 3 * free.len(), cell_stiffness })
     }
 
     /// Replaces a gradient by the step that would make it vanish (sign aside).
@@ -73,7 +72,7 @@ struct Terms {
     near: Vec<Vec<Near>>,
     /// Index among the free atoms.
     place: Vec<Option<usize>>,
-    blocks: Vec<(usize, usize, Matrix)>,
+    sum: BlockMatrix,
 }
 
 impl Terms {
@@ -94,10 +93,9 @@ impl Terms {
             .collect();
         let mut place = vec![None; x.len()];
         free.iter().enumerate().for_each(|(k, &i)| place[i] = Some(k));
-        let ground: Matrix =
-            std::array::from_fn(|i| std::array::from_fn(|j| if i == j { GROUND } else { 0.0 }));
-        let blocks = (0..free.len()).map(|k| (k, k, ground)).collect();
-        Some(Self { near, place, blocks })
+        let mut sum = BlockMatrix::zero(free.len());
+        (0..free.len()).for_each(|k| sum.add(k, k, &IDENTITY.map(|row| row.map(|x| GROUND * x))));
+        Some(Self { near, place, sum })
     }
 
     /// Adds k b b^T for an internal coordinate with derivatives `b` by the positions of some atoms.
@@ -106,7 +104,7 @@ impl Terms {
             for (j, bj) in b {
                 if let (Some(i), Some(j)) = (self.place[*i], self.place[*j]) {
                     let block = bi.map(|x| bj.map(|y| stiffness * x * y));
-                    self.blocks.push((i, j, block));
+                    self.sum.add(i, j, &block);
                 }
             }
         }

@@ -4,12 +4,44 @@
 use faer::linalg::solvers::{Llt, Solve};
 use faer::{Mat, MatMut, Side};
 
-use crate::vector::{Matrix, apply, dot, inverse};
+use crate::vector::{Matrix, apply, axpy, dot, inverse};
 
 /// Largest number of rows that is factorised as a full matrix.
-const LARGEST_FULL: usize = 2400;
+const LARGEST_FULL: usize = 900;
 /// Relative residual at which conjugate gradients stop.
 const RESIDUAL: f64 = 1e-8;
+
+/// A symmetric matrix as the blocks of each row that are not zero, in the order in which they were first added to.
+pub(super) struct BlockMatrix {
+    rows: Vec<Vec<(usize, Matrix)>>,
+}
+
+impl BlockMatrix {
+    /// Zero, of `size` by `size` blocks.
+    pub fn zero(size: usize) -> Self {
+        Self { rows: vec![Vec::new(); size] }
+    }
+
+    /// Adds to one block. Both triangles must be given.
+    pub fn add(&mut self, i: usize, j: usize, block: &Matrix) {
+        let row = &mut self.rows[i];
+        match row.iter_mut().find(|(column, _)| *column == j) {
+            Some((_, sum)) => {
+                sum.as_flattened_mut().iter_mut().zip(block.as_flattened()).for_each(|(s, b)| *s += b)
+            }
+            None => row.push((j, *block)),
+        }
+    }
+
+    /// Ready to be solved; `None` if it is not positive definite.
+    pub fn solver(self) -> Option<BlockSolver> {
+        if 3 * self.rows.len() <= LARGEST_FULL {
+            BlockSolver::factorise(&self.rows)
+        } else {
+            BlockSolver::iterative(self.rows)
+        }
+    }
+}
 
 /// The inverse of a symmetric positive definite block matrix.
 pub(super) enum BlockSolver {
@@ -18,21 +50,6 @@ pub(super) enum BlockSolver {
 }
 
 impl BlockSolver {
-    /// From sums of blocks (row, column, block), both triangles given. `None` if the matrix is not positive definite.
-    pub fn new(size: usize, mut blocks: Vec<(usize, usize, Matrix)>) -> Option<Self> {
-        blocks.sort_by_key(|b| (b.0, b.1)); // stable: the order of summation is that of the list
-        let mut rows: Vec<Vec<(usize, Matrix)>> = vec![Vec::new(); size];
-        for (i, j, block) in blocks {
-            match rows[i].last_mut() {
-                Some((last, sum)) if *last == j => {
-                    sum.as_flattened_mut().iter_mut().zip(block.as_flattened()).for_each(|(s, b)| *s += b);
-                }
-                _ => rows[i].push((j, block)),
-            }
-        }
-        if 3 * size <= LARGEST_FULL { Self::factorise(&rows) } else { Self::iterative(rows) }
-    }
-
     fn factorise(rows: &[Vec<(usize, Matrix)>]) -> Option<Self> {
         let mut full = Mat::<f64>::zeros(3 * rows.len(), 3 * rows.len());
         for (i, row) in rows.iter().enumerate() {
@@ -83,8 +100,8 @@ fn conjugate_gradients(rows: &[Vec<(usize, Matrix)>], diagonal: &[Matrix], v: &m
         }
         let image = multiply_rows(rows, &search);
         let alpha = rz / dot(&search, &image);
-        crate::vector::axpy(alpha, &search, v);
-        crate::vector::axpy(-alpha, &image, &mut residual);
+        axpy(alpha, &search, v);
+        axpy(-alpha, &image, &mut residual);
         z = precondition(&residual);
         let rz_new = dot(&residual, &z);
         search.iter_mut().zip(&z).for_each(|(s, z)| *s = z + rz_new / rz * *s);
@@ -110,39 +127,28 @@ fn multiply_rows(rows: &[Vec<(usize, Matrix)>], x: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::testing::noise;
+    use crate::vector::IDENTITY;
 
     #[test]
     fn both_ways_solve_alike() {
         // A ring of springs along random directions, on a soft ground.
         let (n, mut next) = (20, noise(4));
-        let mut blocks: Vec<(usize, usize, Matrix)> = Vec::new();
+        let mut matrix = BlockMatrix::zero(n);
         for i in 0..n {
             let u = [next(), next(), next()];
-            let block: Matrix = std::array::from_fn(|a| std::array::from_fn(|b| u[a] * u[b]));
+            let block = u.map(|a| u.map(|b| a * b));
             let minus = block.map(|r| r.map(|x| -x));
             let j = (i + 1) % n;
-            blocks.extend([(i, i, block), (j, j, block), (i, j, minus), (j, i, minus)]);
-            blocks.push((
-                i,
-                i,
-                std::array::from_fn(|a| std::array::from_fn(|b| if a == b { 0.1 } else { 0.0 })),
-            ));
+            [(i, i, block), (j, j, block), (i, j, minus), (j, i, minus)]
+                .iter()
+                .for_each(|(i, j, b)| matrix.add(*i, *j, b));
+            matrix.add(i, i, &IDENTITY.map(|r| r.map(|x| 0.1 * x)));
         }
-        let Some(BlockSolver::Cholesky(factor)) = BlockSolver::new(n, blocks.clone()) else { panic!() };
-        let mut rows = vec![Vec::new(); n];
-        blocks.iter().for_each(|(i, j, b)| rows[*i].push((*j, *b)));
-        for (i, row) in rows.iter_mut().enumerate() {
-            let mut sum = [[0.0; 3]; 3];
-            row.iter()
-                .filter(|(j, _)| *j == i)
-                .for_each(|(_, b)| (0..9).for_each(|k| sum[k / 3][k % 3] += b[k / 3][k % 3]));
-            row.retain(|(j, _)| *j != i);
-            row.push((i, sum));
-        }
-        let iterative = BlockSolver::iterative(rows).unwrap();
+        let full = BlockSolver::factorise(&matrix.rows).unwrap();
+        let iterative = BlockSolver::iterative(matrix.rows).unwrap();
         let v: Vec<f64> = (0..3 * n).map(|_| next()).collect();
         let (mut a, mut b) = (v.clone(), v);
-        BlockSolver::Cholesky(factor).solve(&mut a);
+        full.solve(&mut a);
         iterative.solve(&mut b);
         // The residual limit times the condition number, about 40.
         a.iter().zip(&b).for_each(|(a, b)| assert!((a - b).abs() < 1e-5, "{a} {b}"));
