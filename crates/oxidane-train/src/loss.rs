@@ -193,16 +193,15 @@ pub(crate) fn stress_factor(frame: &Labelled) -> Option<f64> {
     frame.volume().filter(|&v| repeats && v > 0.0).map(|v| -1.0 / v)
 }
 
-/// Outputs of zeros for what `like` holds, atomic energies left out.
+/// Outputs of zeros for what `like` holds, atomic energies and polarisability left out.
 fn zeros(like: &Outputs) -> Outputs {
     Outputs {
         energy: vec![0.0; like.energy.len()],
-        atomic_energies: Vec::new(),
         forces: vec![[0.0; 3]; like.forces.len()],
         virial: vec![[[0.0; 3]; 3]; like.virial.len()],
         charges: vec![0.0; like.charges.len()],
         dipole: vec![[0.0; 3]; like.dipole.len()],
-        polarizability: Vec::new(),
+        ..Outputs::default()
     }
 }
 

@@ -96,7 +96,7 @@ impl<R: Real> Network<R> for Toy<R> {
             virial: vec![[[0.0; 3]; 3]; m],
             charges: vec![0.0; n],
             dipole: vec![[0.0; 3]; m],
-            polarizability: Vec::new(),
+            ..Outputs::default()
         };
         edges(b, |s, i, j, class, v, r| {
             let mut slope = 0.0;
