@@ -6,6 +6,7 @@ pub mod import;
 pub mod irreps;
 pub mod layers;
 mod network;
+pub mod orbital;
 mod parameters;
 mod potential;
 pub mod registry;
