@@ -2,6 +2,7 @@
 //! that ship with the program.
 
 mod batch;
+pub mod file;
 pub mod import;
 pub mod irreps;
 pub mod layers;
@@ -10,9 +11,11 @@ pub mod orbital;
 mod parameters;
 mod potential;
 pub mod registry;
+mod tensor;
 pub mod xpainn;
 
 pub use batch::Batch;
 pub use network::{Network, Outputs, Scratch};
 pub use parameters::{Entry, Layout, Slot};
 pub use potential::{Domain, NetworkPotential};
+pub use tensor::Tensor;

@@ -2,8 +2,9 @@
 
 use super::cursor::Cursor;
 use super::machine;
-use super::tensor::{Tensor, TensorRef};
+use super::tensor::TensorRef;
 use super::value::Tree;
+use crate::tensor::Tensor;
 use oxidane_core::{Error, Result};
 use std::collections::BTreeMap;
 use std::io::{Cursor as Bytes, Read};

@@ -14,7 +14,7 @@ mod value;
 
 pub use archive::TorchFile;
 pub use cursor::Cursor;
-pub use tensor::{Dtype, Tensor, TensorRef};
+pub use tensor::{Dtype, TensorRef};
 pub use value::{Id, Kind, Tree};
 
 use oxidane_core::Result;

@@ -1,5 +1,6 @@
 //! Tensors as a pickle describes them, and their numbers.
 
+use crate::tensor::{Tensor, bf16_to_f64, f16_to_f64};
 use oxidane_core::{Error, Result};
 
 /// Element type of a storage.
@@ -86,23 +87,6 @@ impl Dtype {
     }
 }
 
-/// An IEEE half as a double (exact).
-pub(crate) fn f16_to_f64(bits: u16) -> f64 {
-    let sign = if bits & 0x8000 != 0 { -1.0 } else { 1.0 };
-    let (exponent, mantissa) = (i32::from((bits >> 10) & 0x1f), f64::from(bits & 0x3ff));
-    sign * match exponent {
-        0 => mantissa * 2f64.powi(-24),
-        31 if mantissa == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        e => (1.0 + mantissa / 1024.0) * 2f64.powi(e - 15),
-    }
-}
-
-/// A bfloat16 as a double (exact).
-pub(crate) fn bf16_to_f64(bits: u16) -> f64 {
-    f32::from_bits(u32::from(bits) << 16).into()
-}
-
 /// A tensor as the pickle describes it: a strided view into a storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorRef {
@@ -172,13 +156,4 @@ impl TensorRef {
         }
         Ok(Tensor { shape: self.shape.iter().map(|&n| n as usize).collect(), data })
     }
-}
-
-/// A tensor's numbers.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Tensor {
-    /// Row-major shape.
-    pub shape: Vec<usize>,
-    /// The numbers, row-major.
-    pub data: Vec<f64>,
 }
