@@ -2,3 +2,4 @@
 //! hyperparameters of one of our architectures ([`xequinet`]). No code from a file is ever run.
 
 pub mod pickle;
+pub mod xequinet;
