@@ -197,6 +197,8 @@ fn compare_table(embedding: Embedding, tensors: &Tensors, notes: &mut Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::Network;
+    use crate::xpainn::XpainnConfig;
 
     #[test]
     fn softplus_is_undone() {
@@ -214,5 +216,51 @@ mod tests {
         assert!(is_bookkeeping("embedding.rbf.v", &t(vec![0.0, 1.0, 2.0, 3.0])));
         assert!(!is_bookkeeping("embedding.rbf.logc", &t(vec![0.0, 1.0, 0.0])));
         assert!(!is_bookkeeping("message_0.extra.weight", &t(vec![1.0])));
+    }
+
+    /// The dipole of water by a network with the given hyperparameters and weights.
+    fn dipole(config: &XpainnConfig, tensors: &Tensors) -> [f64; 3] {
+        let flat = crate::file::join(&Xpainn::<f64>::layout_of(config).unwrap(), tensors).unwrap();
+        let network = Xpainn::with_parameters(config, flat).unwrap();
+        let system = oxidane_core::System {
+            numbers: vec![8, 1, 1],
+            positions: vec![[0.0, 0.1, 0.2], [0.1, 0.7, -0.4], [0.0, -0.8, -0.5]],
+            cell: None,
+            charge: 0,
+            unpaired: 0,
+        };
+        let batch = crate::Batch::build(&system, config.cutoff).unwrap();
+        let request = oxidane_core::Request { dipole: true, ..Default::default() };
+        network.run(&batch, request, &mut crate::Scratch::default(), false).unwrap().dipole[0]
+    }
+
+    #[test]
+    fn heads_with_fewer_irreps_give_the_same_in_the_common_ones() {
+        let own = XpainnConfig {
+            node_dim: 8,
+            node_irreps: "8x0e+4x1o+2x2e".into(),
+            embedding: Embedding::OneHot,
+            output_modes: vec![OutputMode::Dipole],
+            hidden_irreps: "5x1o".into(),
+            hidden_dim: 4,
+            action_blocks: 1,
+            ..XpainnConfig::default()
+        };
+        let common = XpainnConfig { hidden_irreps: "3x0e+5x1o+2x2e".into(), ..own.clone() };
+        let network = Xpainn::<f64>::random(&own, 1).unwrap();
+        let raw = crate::file::split(network.layout(), network.parameters());
+        let settings = Settings {
+            config: common.clone(),
+            dipole_irreps: "5x1o".parse().unwrap(),
+            polar_irreps: Irreps::default(),
+            energy_scale: 1.0,
+            length_scale: 1.0,
+            notes: vec![],
+        };
+        let padded = convert(&settings, raw.clone(), &mut vec![]).unwrap();
+        let (a, b) = (dipole(&own, &raw), dipole(&common, &padded));
+        for k in 0..3 {
+            assert!((a[k] - b[k]).abs() < 1e-14 && a.iter().any(|x| x.abs() > 1e-6), "{a:?} {b:?}");
+        }
     }
 }
