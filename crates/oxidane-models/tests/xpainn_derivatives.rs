@@ -186,8 +186,11 @@ fn loss_gradients_are_derivatives_of_the_loss() {
             let mut gradient = vec![0.0; net.layout().len];
             net.loss_gradient(&batch, &seeds, &mut Scratch::default(), &mut gradient).unwrap();
             for entry in net.layout().entries.iter().filter(|e| e.trainable && !e.is_empty()) {
-                // One random direction per tensor covers all of its elements.
-                let direction: Vec<f64> = (0..entry.len()).map(|i| ((i * 37 + 11) as f64).sin()).collect();
+                // One random direction per tensor covers all of its elements; of length about one, so that the
+                // step stays small however many weights move together.
+                let length = (entry.len() as f64).sqrt();
+                let direction: Vec<f64> =
+                    (0..entry.len()).map(|i| ((i * 37 + 11) as f64).sin() / length).collect();
                 let along = |h: f64| {
                     let mut net = net.clone();
                     for (w, d) in net.parameters_mut()[entry.range()].iter_mut().zip(&direction) {

@@ -3,6 +3,7 @@
 use super::{Architecture, Embedding};
 use crate::batch::Batch;
 use crate::layers::Linear;
+use crate::orbital::{self, AuxBasis};
 use crate::parameters::{Layout, Slot};
 use oxidane_core::{Error, Result};
 use oxidane_math::{Real, Scalar};
@@ -100,8 +101,9 @@ pub(super) fn initial<R: Real>(architecture: &Architecture, seed: u64) -> Vec<R>
         let out = &mut all[entry.range()];
         let name = entry.name.as_str();
         if name.ends_with("embed_ten") {
-            let table = vec![0.0f32; out.len()];
-            out.iter_mut().zip(&table).for_each(|(o, &t)| *o = R::of(f64::from(t)));
+            let aux28 = architecture.config.embedding == Embedding::Aux28;
+            let table = orbital::table(if aux28 { AuxBasis::Aux28 } else { AuxBasis::Aux56 });
+            out.iter_mut().zip(table).for_each(|(o, &t)| *o = R::of(f64::from(t)));
         } else if name.contains("update_U") || name.contains("update_V") || name.contains("equi_out_mlp") {
             if name.ends_with("weight") {
                 out.iter_mut().for_each(|o| *o = R::of(draw.normal()));
