@@ -5,8 +5,8 @@ mod sections;
 
 pub use duration::Duration;
 pub use sections::{
-    Data, Ema, Finetune, LossKind, LossTerm, Losses, Model, Monitor, Optimizer, Precision, ReferenceEnergies,
-    ReferenceMethod, Schedule, ScheduleKind, Split, Train,
+    Card, Data, Ema, Finetune, LossKind, LossTerm, Losses, Model, Monitor, Optimizer, Precision,
+    ReferenceEnergies, ReferenceMethod, Schedule, ScheduleKind, Split, Train,
 };
 
 use oxidane_core::{Error, Result};
@@ -38,6 +38,9 @@ pub struct Config {
     pub ema: Ema,
     /// `[train]`: length, batches, validation, checkpoints.
     pub train: Train,
+    /// `[card]`: what the model file says about the model.
+    #[serde(default)]
+    pub card: Card,
     /// `[finetune]`: start from a trained model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finetune: Option<Finetune>,
@@ -74,27 +77,35 @@ impl Config {
     /// resumption: threads, time limit, time between checkpoints, memory for neighbour lists, and where the files
     /// lie (the data have a hash of their own, [`crate::data::Dataset::hash`]).
     pub fn fingerprint(&self) -> String {
+        let mut decisive = self.decisive();
+        decisive.data.files.clear();
+        decisive.data.validation_files.clear();
+        decisive.data.test_files.clear();
+        decisive.paths().for_each(|p| *p = PathBuf::new());
+        let text = serde_json::to_string(&decisive).expect("a configuration is plain data");
+        hex(&Sha256::digest(text.as_bytes()))
+    }
+
+    /// The configuration without what may differ between a run and its resumption.
+    pub(crate) fn decisive(&self) -> Self {
         let mut decisive = self.clone();
         decisive.train.threads = 0;
         decisive.train.max_time = None;
         decisive.train.checkpoint_every = Duration::default();
         decisive.data.cache_mb = 0;
-        decisive.data.files.clear();
-        decisive.data.validation_files.clear();
-        decisive.data.test_files.clear();
-        let text = serde_json::to_string(&decisive).expect("a configuration is plain data");
-        hex(&Sha256::digest(text.as_bytes()))
+        decisive
     }
 
-    fn resolve(&mut self, folder: &Path) {
+    /// All file names in the configuration.
+    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let d = &mut self.data;
         let lists = [&mut d.split.train_list, &mut d.split.validation_list, &mut d.split.test_list];
         let files = d.files.iter_mut().chain(&mut d.validation_files).chain(&mut d.test_files);
-        for path in
-            files.chain(lists.into_iter().flatten()).chain(self.finetune.iter_mut().map(|f| &mut f.model))
-        {
-            *path = join(folder, path);
-        }
+        files.chain(lists.into_iter().flatten()).chain(self.finetune.iter_mut().map(|f| &mut f.model))
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        self.paths().for_each(|p| *p = folder.join(&*p));
     }
 
     fn check(&self) -> Result<()> {
@@ -106,10 +117,6 @@ impl Config {
         self.ema.check()?;
         self.train.check()
     }
-}
-
-fn join(folder: &Path, path: &Path) -> PathBuf {
-    if folder.as_os_str().is_empty() { path.to_path_buf() } else { folder.join(path) }
 }
 
 /// Lower-case hexadecimal digits.

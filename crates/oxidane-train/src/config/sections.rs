@@ -369,6 +369,24 @@ fn default_chunk() -> usize {
     128
 }
 
+/// `[card]`: texts that go into the model file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// Name of the model; the architecture's if absent.
+    pub name: Option<String>,
+    /// Level of theory of the labels, such as `PBE/def2-SVP`.
+    pub level_of_theory: Option<String>,
+    /// The training data in words.
+    pub data: Option<String>,
+    /// Where the data come from.
+    pub source: Option<String>,
+    /// Licence of the weights.
+    pub licence: Option<String>,
+    /// Date of making.
+    pub created: Option<String>,
+}
+
 /// `[finetune]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

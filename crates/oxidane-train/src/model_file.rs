@@ -1,0 +1,103 @@
+//! Trained models as model files.
+
+use crate::config::Config;
+use crate::data::{ReferenceEnergies, TrainingData};
+use crate::evaluate::Report;
+use crate::trainer::{ModelWriter, TrainedModel};
+use oxidane_core::{Result, elements};
+use oxidane_math::Real;
+use oxidane_models::file::{self, ErrorEntry, Header};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Writes model files whose header holds domain, reference energies, validation errors and provenance.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ModelFiles;
+
+impl<R: Real> ModelWriter<R> for ModelFiles {
+    fn extension(&self) -> &str {
+        "safetensors"
+    }
+    fn write(&self, path: &Path, model: &TrainedModel<R>) -> Result<()> {
+        let network = model.network;
+        let weights: Vec<f64> = network.parameters().iter().map(|x| x.f64()).collect();
+        file::write(path, &header(model)?, &file::split(network.layout(), &weights)).map(|_| ())
+    }
+}
+
+fn header<R: Real>(model: &TrainedModel<R>) -> Result<Header> {
+    let card = &model.config.card;
+    let architecture = model.network.architecture();
+    let name = card.name.clone().unwrap_or_else(|| architecture.into());
+    let mut header = Header::new(name, architecture, model.network.hyperparameters());
+    describe_domain(&mut header, model.data, model.references)?;
+    header.level_of_theory = card.level_of_theory.clone();
+    header.errors = model.validation.map(errors).unwrap_or_default();
+    header.provenance.created = card.created.clone().unwrap_or_default();
+    header.provenance.seed = Some(model.config.train.seed);
+    header.provenance.config = text(model.config);
+    header.provenance.data = Some(described_data(model));
+    header.provenance.source = card.source.clone();
+    header.provenance.licence = card.licence.clone();
+    Ok(header)
+}
+
+/// Elements, charges and spins of the frames trained on, and the reference energies of those elements.
+fn describe_domain(header: &mut Header, data: &TrainingData, references: &ReferenceEnergies) -> Result<()> {
+    let (mut seen, mut charges, mut unpaired) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for &i in &data.parts.train {
+        let frame = data.data.get(i)?;
+        seen.extend(frame.system.numbers.iter().copied());
+        charges.insert(frame.system.charge);
+        unpaired.insert(frame.system.unpaired);
+    }
+    let energy = |&z: &u8| (elements::symbol(z).to_string(), references.values[usize::from(z)]);
+    header.reference_energies = seen.iter().map(energy).collect();
+    header.elements = seen.into_iter().collect();
+    header.charges = charges.into_iter().collect();
+    header.unpaired = unpaired.into_iter().collect();
+    Ok(())
+}
+
+fn errors(report: &Report) -> Vec<ErrorEntry> {
+    let entry = |(property, e): (crate::evaluate::Property, crate::evaluate::Errors)| ErrorEntry {
+        dataset: "validation".into(),
+        property: property.name().replace('_', " "),
+        mae: e.mae(),
+        rmse: e.rmse(),
+        unit: property.unit().into(),
+        frames: report.structures as u64,
+    };
+    report.overall.iter().map(entry).collect()
+}
+
+fn described_data<R: Real>(model: &TrainedModel<R>) -> String {
+    let words = model.config.card.data.as_deref().map(|d| format!("{d}; ")).unwrap_or_default();
+    let (parts, data) = (&model.data.parts, &model.data.data);
+    format!(
+        "{words}{} frames trained on, {} validated on; {} steps; SHA-256 {}",
+        parts.train.len(),
+        parts.validation.len(),
+        model.step,
+        data.hash()
+    )
+}
+
+/// What decided the run, files by name alone: folders are of no use elsewhere, and the file must have the same bytes
+/// after a resumption.
+fn text(config: &Config) -> Option<String> {
+    let mut config = config.decisive();
+    config.paths().for_each(|p| *p = p.file_name().map(PathBuf::from).unwrap_or_default());
+    toml::to_string(&config).ok()
+}
+
+/// The reference energies in a model file's header.
+pub fn references_of(header: &Header) -> ReferenceEnergies {
+    let mut energies = ReferenceEnergies::default();
+    for (symbol, &value) in &header.reference_energies {
+        if let Some(z) = elements::from_symbol(symbol) {
+            energies.values[usize::from(z)] = value;
+        }
+    }
+    energies
+}

@@ -1,0 +1,109 @@
+//! From files to a trained XPaiNN and on to its fine-tuning, as the program does it.
+
+mod common;
+use common::{data, files};
+use oxidane_core::io::{Frame, Value, write_frames};
+use oxidane_models::file;
+use oxidane_train::evaluate::Property;
+use oxidane_train::{Config, Trainer, prepare};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+const CONFIG: &str = r#"
+[model]
+architecture = "xpainn"
+node_dim = 12
+node_irreps = "12x0e+6x1o+4x2e"
+hidden_dim = 8
+embedding = "one-hot"
+cutoff = 3.0
+action_blocks = 2
+[data]
+files = ["toy.extxyz"]
+group = "parity"
+split = { seed = 5, train_per_group = 12, validation_per_group = 4 }
+[loss]
+energy_per_atom = { kind = "smooth_l1", weight = 1.0, beta = 0.1 }
+forces = { kind = "norm", weight = 10.0 }
+[optimizer]
+lr = 5e-3
+[schedule]
+warmup_steps = 5
+[ema]
+decay = 0.9
+[train]
+epochs = 50
+batch_size = 6
+threads = 2
+[card]
+name = "toy"
+level_of_theory = "pair potential"
+"#;
+
+fn write_data(folder: &Path) {
+    let data = data(40);
+    let frames: Vec<Frame> = (0..40)
+        .map(|i| {
+            let label = data.data.get(i).unwrap();
+            let mut frame = Frame::new(label.system.clone());
+            frame.set_energy(label.energy.unwrap());
+            if let Some(forces) = &label.forces {
+                frame.set_forces(forces);
+            }
+            frame.info.insert("parity".into(), Value::text(["even", "odd"][i % 2]));
+            frame
+        })
+        .collect();
+    write_frames(folder.join("toy.extxyz"), &frames).unwrap();
+}
+
+fn config(folder: &Path, text: &str) -> Config {
+    let path = folder.join("train.toml");
+    std::fs::write(&path, text).unwrap();
+    Config::read(&path).unwrap()
+}
+
+#[test]
+fn trains_writes_and_fine_tunes() {
+    let dir = tempfile::tempdir().unwrap();
+    write_data(dir.path());
+    let go = AtomicBool::new(false);
+    let run = dir.path().join("run");
+    let mut trainer = Trainer::start(prepare::<f32>(config(dir.path(), CONFIG), &run).unwrap()).unwrap();
+    let parts = trainer.data().parts.clone();
+    assert_eq!((parts.train.len(), parts.validation.len(), parts.test.len()), (24, 8, 8));
+    let mae =
+        |t: &Trainer<f32>| t.evaluate(&parts.test, 0).unwrap().overall.get(Property::Forces).unwrap().mae();
+    let before = mae(&trainer);
+    trainer.run(&mut (), &go).unwrap();
+    let after = mae(&trainer);
+    assert!(after < 0.7 * before, "force MAE {before} before, {after} after");
+
+    let (header, tensors) = file::read(&run.join("model.safetensors")).unwrap();
+    assert_eq!((header.name.as_str(), header.elements.as_slice()), ("toy", &[1u8, 6, 8][..]));
+    assert!(header.errors.iter().any(|e| e.property == "forces"));
+    assert!(!header.provenance.config.unwrap().contains(dir.path().to_str().unwrap()));
+    let weights = file::join(trainer.network().layout(), &tensors).unwrap();
+    assert_eq!(weights.len(), trainer.network().parameters().len());
+
+    // Fine-tuning starts where the model ended, with its reference energies, and leaves alone what is frozen.
+    let tune = CONFIG
+        .replace("[loss]", "[reference_energies]\nmethod = \"model\"\n[loss]")
+        .replace("epochs = 50", "epochs = 1")
+        + "[finetune]\nmodel = \"run/last.safetensors\"\nfreeze = [\"embedding*\"]\n";
+    let again = dir.path().join("again");
+    let mut tuned = Trainer::start(prepare::<f32>(config(dir.path(), &tune), &again).unwrap()).unwrap();
+    assert_eq!(tuned.references(), trainer.references());
+    assert_eq!(tuned.network().parameters(), trainer.network().parameters());
+    tuned.run(&mut (), &go).unwrap();
+    // Weights that nothing depends on (norms of features that are still zero) stay too.
+    for e in &tuned.network().layout().entries {
+        let same = tuned.network().parameters()[e.range()] == trainer.network().parameters()[e.range()];
+        assert!(same || (e.trainable && !e.name.starts_with("embedding")), "{}", e.name);
+        assert!(!same || !e.name.contains("update_0.update"), "{}", e.name);
+    }
+    assert!(files(&again).iter().any(|f| f.0 == "validation.csv"));
+    let other = tune.replace("node_dim = 12", "node_dim = 16").replace("12x0e", "16x0e");
+    let error = prepare::<f32>(config(dir.path(), &other), &again).err().unwrap().to_string();
+    assert!(error.contains("model.node_dim"), "{error}");
+}
