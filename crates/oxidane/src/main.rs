@@ -1,2 +1,31 @@
-//! The Oxidane program.
-fn main() {}
+//! The Oxidane program: arguments, progress, tables, plots and exit codes. The science lives in the crates below.
+
+mod args;
+mod exit;
+mod interrupt;
+mod model;
+mod output;
+mod parallel;
+mod structures;
+mod verbs;
+
+use std::process::ExitCode;
+
+use args::{Cli, Verb};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::refuse_arguments(&error),
+    };
+    let voice = cli.voice;
+    exit::conclude(match cli.verb {
+        Verb::Sp(args) => verbs::sp::run(&args, voice),
+        Verb::Opt(args) => verbs::opt::run(&args, voice),
+        Verb::Md(args) => verbs::md::run(&args, voice),
+        Verb::Info(args) => verbs::info::run(&args),
+        Verb::Models(args) => verbs::info::list(&args),
+        Verb::Completions(args) => verbs::completions::run(&args),
+    })
+}

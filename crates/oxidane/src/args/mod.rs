@@ -1,0 +1,64 @@
+//! The command line: one definition per option, which feeds parsing, help and completions.
+
+mod md;
+mod model;
+mod opt;
+mod structure;
+mod values;
+mod verbs;
+
+pub use md::{EnsembleKind, MdArgs};
+pub use model::ComputeArgs;
+pub use opt::{CellMode, Level, OptArgs, Optimizer};
+pub use structure::StructureArgs;
+pub use values::Atoms;
+pub use verbs::{CompletionsArgs, InfoArgs, ModelsArgs, ShowArgs, SpArgs};
+
+use crate::exit::EXIT_CODES;
+use crate::output::Voice;
+use clap::{Parser, Subcommand};
+
+/// Learned force fields for molecules and materials.
+///
+/// Energies, forces, optimised geometries and dynamics from neural network potentials. A trained model is inside the
+/// program; others are read from files. Units: eV, angstrom, fs, K, e, unless a table says otherwise.
+#[derive(Debug, Parser)]
+#[command(name = "oxidane", version, after_help = EXIT_CODES, propagate_version = true, max_term_width = 110)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// How much is said
+    #[command(flatten)]
+    pub voice: Voice,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Energy of structures (single point); forces, virial, charges, dipole on request
+    #[command(after_long_help = verbs::SP_EXAMPLES)]
+    Sp(SpArgs),
+    /// Geometry optimisation: a table of steps, the final geometry, a trajectory
+    #[command(after_long_help = opt::EXAMPLES)]
+    Opt(OptArgs),
+    /// Molecular dynamics at constant energy or temperature, with exact restarts
+    #[command(after_long_help = md::EXAMPLES)]
+    Md(MdArgs),
+    /// What a model is: architecture, size, elements, level of theory, errors, origin
+    #[command(after_long_help = verbs::INFO_EXAMPLES)]
+    Info(InfoArgs),
+    /// The models that come with the program
+    Models(ModelsArgs),
+    /// Completions for a shell, to be sourced by it
+    #[command(after_long_help = verbs::COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn definitions_are_consistent() {
+        <super::Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

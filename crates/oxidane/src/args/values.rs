@@ -1,0 +1,104 @@
+//! Values with units and lists of atoms, as people write them.
+
+/// A length of time in fs, written with its unit: `500fs`, `10ps`, `1.5ns`.
+pub fn time(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    let units = [("fs", 1.0), ("ps", 1e3), ("ns", 1e6), ("us", 1e9)];
+    let found = units.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, size)));
+    let (number, size) = found.ok_or_else(|| format!("`{text}` needs a unit: fs, ps or ns, such as 10ps"))?;
+    let value: f64 =
+        number.trim().parse().map_err(|_| format!("`{number}` is not a number; write such as 10ps"))?;
+    let femtoseconds = value * size;
+    if femtoseconds.is_finite() && femtoseconds > 0.0 {
+        Ok(femtoseconds)
+    } else {
+        Err("give a time above 0".into())
+    }
+}
+
+/// A time step in fs, with a unit or as a plain number of fs.
+pub fn timestep(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        Ok(_) => Err("give a time step above 0".into()),
+        Err(_) => time(text),
+    }
+}
+
+/// A finite number of at least 0.
+pub fn not_negative(text: &str) -> Result<f64, String> {
+    let value: f64 = text.trim().parse().map_err(|_| format!("`{text}` is not a number"))?;
+    if value.is_finite() && value >= 0.0 { Ok(value) } else { Err("give a number of at least 0".into()) }
+}
+
+/// A finite number above 0.
+pub fn positive(text: &str) -> Result<f64, String> {
+    not_negative(text).and_then(|x| if x > 0.0 { Ok(x) } else { Err("give a number above 0".into()) })
+}
+
+/// A finite number.
+pub fn finite(text: &str) -> Result<f64, String> {
+    let value: f64 = text.trim().parse().map_err(|_| format!("`{text}` is not a number"))?;
+    if value.is_finite() { Ok(value) } else { Err("give a finite number".into()) }
+}
+
+/// Atoms counted from 1, as single numbers and ranges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Atoms(Vec<usize>);
+
+impl Atoms {
+    /// The atoms counted from 0, ascending, each once.
+    pub fn indices(&self) -> Vec<usize> {
+        let mut atoms: Vec<_> = self.0.iter().map(|i| i - 1).collect();
+        atoms.sort_unstable();
+        atoms.dedup();
+        atoms
+    }
+}
+
+/// Reads `1-5,8`.
+pub fn atoms(text: &str) -> Result<Atoms, String> {
+    let number = |word: &str| match word.trim().parse::<usize>() {
+        Ok(i) if (1..=100_000_000).contains(&i) => Ok(i),
+        _ => Err(format!("`{word}` is no atom number; atoms are counted from 1, such as 1-5,8")),
+    };
+    let mut list = Vec::new();
+    for part in text.split(',') {
+        match part.split_once('-') {
+            None => list.push(number(part)?),
+            Some((first, last)) => {
+                let (first, last) = (number(first)?, number(last)?);
+                if first > last {
+                    return Err(format!("`{part}` runs backwards"));
+                }
+                list.extend(first..=last);
+            }
+        }
+    }
+    Ok(Atoms(list))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(time("10ps"), Ok(10_000.0));
+        assert_eq!(time("0.5 fs"), Ok(0.5));
+        assert_eq!(time("1e-3ns"), Ok(1000.0));
+        assert_eq!(timestep("0.25"), Ok(0.25));
+        for bad in ["10", "ps", "-1ps", "0fs", "nanps", "infns", "1 hour"] {
+            assert!(time(bad).is_err(), "{bad}");
+        }
+        assert!(timestep("-1").is_err() && timestep("nan").is_err());
+    }
+
+    #[test]
+    fn atoms_are_counted_from_one() {
+        assert_eq!(atoms("8,1-3,2").unwrap().indices(), [0, 1, 2, 7]);
+        for bad in ["", "0", "3-1", "1-", "a", "1,,2", "1-99999999999"] {
+            assert!(atoms(bad).is_err(), "{bad}");
+        }
+    }
+}

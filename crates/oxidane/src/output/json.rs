@@ -1,0 +1,89 @@
+//! Results for other programs. Numbers are printed so that reading them gives the same bits.
+
+use std::path::Path;
+
+use oxidane_core::{Cell, Error, Evaluation, Result, System};
+use serde::Serialize;
+
+/// One structure in the output of `sp --json`. Properties that the model does not have are absent.
+#[derive(Debug, Serialize)]
+pub struct Record<'a> {
+    /// The file, as it was given.
+    pub file: &'a Path,
+    /// Place in the file, from 0.
+    pub index: usize,
+    /// Title of the structure.
+    pub name: String,
+    /// Number of atoms.
+    pub natoms: usize,
+    /// Total charge (e).
+    pub charge: i32,
+    /// Spin multiplicity 2S+1.
+    pub multiplicity: u32,
+    /// Number of unpaired electrons.
+    pub unpaired: u32,
+    /// Total energy (eV).
+    pub energy: f64,
+    /// -dE/dx (eV/angstrom).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forces: Option<&'a [[f64; 3]]>,
+    /// -dE/dstrain (eV).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub virial: Option<[[f64; 3]; 3]>,
+    /// (1/V) dE/dstrain (eV/angstrom^3), for structures that repeat in three directions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stress: Option<[[f64; 3]; 3]>,
+    /// Atomic charges (e).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charges: Option<&'a [f64]>,
+    /// Dipole moment (e angstrom).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dipole: Option<[f64; 3]>,
+    /// Dipole polarisability, in the units of the model's training data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub polarizability: Option<[[f64; 3]; 3]>,
+}
+
+impl<'a> Record<'a> {
+    /// The record of one evaluated structure.
+    pub fn new(file: &'a Path, index: usize, name: String, system: &System, results: &'a Evaluation) -> Self {
+        Self {
+            file,
+            index,
+            name,
+            natoms: system.len(),
+            charge: system.charge,
+            multiplicity: system.multiplicity(),
+            unpaired: system.unpaired,
+            energy: results.energy,
+            forces: results.forces.as_deref(),
+            virial: results.virial,
+            stress: stress(system, results),
+            charges: results.charges.as_deref(),
+            dipole: results.dipole,
+            polarizability: results.polarizability,
+        }
+    }
+}
+
+/// Stress in eV/angstrom^3 of a structure that repeats in three directions.
+pub fn stress(system: &System, results: &Evaluation) -> Option<[[f64; 3]; 3]> {
+    let cell: &Cell = system.cell.as_ref().filter(|c| c.periodic == [true; 3])?;
+    results.stress(cell.volume())
+}
+
+/// Compact JSON text.
+///
+/// # Errors
+/// If a value cannot be written in JSON.
+pub fn compact(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| Error::input(format!("cannot be written as JSON: {e}")))
+}
+
+/// Indented JSON text.
+///
+/// # Errors
+/// As [`compact`].
+pub fn pretty(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value).map_err(|e| Error::input(format!("cannot be written as JSON: {e}")))
+}

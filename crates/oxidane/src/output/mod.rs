@@ -1,0 +1,9 @@
+//! What the program shows: tables, JSON, plots, progress.
+
+pub mod json;
+pub mod out;
+pub mod plot;
+pub mod progress;
+pub mod table;
+
+pub use out::{Out, Voice};

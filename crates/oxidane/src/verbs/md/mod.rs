@@ -1,0 +1,183 @@
+//! `md`: molecular dynamics.
+
+mod files;
+mod report;
+mod settings;
+
+use std::ops::ControlFlow;
+
+use oxidane_sim::md::{Dynamics, MdFrame, MdState};
+
+use crate::args::MdArgs;
+use crate::exit::{Failure, Outcome};
+use crate::interrupt;
+use crate::model::Loaded;
+use crate::output::progress::Progress;
+use crate::output::{Out, Voice};
+use crate::structures;
+use files::{Names, Record};
+use settings::Plan;
+
+/// Lines of energies shown during a run.
+const LINES: u64 = 20;
+
+/// Runs `md`.
+pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
+    args.compute.apply_threads();
+    let structure = structures::read_one(&args.file, &args.structure, voice)?;
+    let model = Loaded::new(&args.compute)?;
+    let mut potential = model.whole()?;
+    potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;
+    let names = Names::new(&args.file, args.out.as_deref());
+    let (state, plan) = if args.restart {
+        let state = MdState::load(&names.restart)?;
+        settings::resumed(args, &structure.frame, &model.identity(), state)
+            .map_err(|e| e.at(&names.restart))?
+    } else {
+        settings::fresh(args, &structure.frame, &model.identity())?
+    };
+    let atoms = state.system.len();
+
+    if !args.restart {
+        // An old restart file must not be taken for one of this run.
+        files::remove(&names.restart)?;
+    }
+    let mut record =
+        if args.restart { Record::reopen(&names, &state.notes)? } else { Record::create(&names)? };
+    let mut dynamics = Dynamics::new(&mut *potential, state)?;
+    interrupt::watch()?;
+    let mut screen = Screen::new(&model, &dynamics.frame(), plan, voice)?;
+    if !args.restart {
+        record.add(&dynamics.frame())?;
+        record.settle(dynamics.notes())?;
+        dynamics.state().save(&names.restart)?;
+    }
+    let outcome = advance(&mut dynamics, &mut record, &mut screen, plan, args.restart_every, &names);
+    screen.progress.finish();
+    // Also after a failure: frames up to it are worth having. The restart file stays at its last good state.
+    if outcome.is_err() {
+        record.settle(dynamics.notes())?;
+    }
+    outcome?;
+
+    let mut out = screen.out;
+    let energies = report::Series7::read(&names.energies)?;
+    energies.plot(&names.plot, &format!("{}: dynamics", structure.name()))?;
+    if !voice.quiet {
+        out.line(format_args!("\n{}", energies.summary(atoms)))?;
+        out.line(format_args!(
+            "written  {} {} {} {}",
+            names.trajectory.display(),
+            names.energies.display(),
+            names.plot.display(),
+            names.restart.display()
+        ))?;
+    }
+    out.flush()
+}
+
+/// Runs to the end, from one writing of the restart file to the next.
+fn advance(
+    dynamics: &mut Dynamics<'_>,
+    record: &mut Record,
+    screen: &mut Screen,
+    plan: Plan,
+    restart_every: u64,
+    names: &Names,
+) -> Outcome {
+    loop {
+        let step = dynamics.state().step;
+        let until = plan.length.min((step / restart_every + 1) * restart_every);
+        let mut failure = None;
+        let flow = dynamics.run(until - step, &mut |frame| {
+            let done = observe(frame, record, screen, plan);
+            failure = done.err();
+            if failure.is_some() || interrupt::asked() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        record.settle(dynamics.notes())?;
+        dynamics.state().save(&names.restart)?;
+        let step = dynamics.state().step;
+        if step == plan.length {
+            return Ok(());
+        }
+        if flow.is_break() {
+            let (length, restart) = (plan.length, names.restart.display());
+            let how = format!(
+                "step {step} of {length} is saved in {restart}; the same command with --restart goes on"
+            );
+            return Err(Failure::Interrupted(how));
+        }
+    }
+}
+
+fn observe(frame: &MdFrame<'_>, record: &mut Record, screen: &mut Screen, plan: Plan) -> Outcome {
+    if frame.row.step.is_multiple_of(plan.save_every) {
+        record.add(frame)?;
+    }
+    screen.show(frame)
+}
+
+/// The table and the progress of a run.
+struct Screen {
+    out: Out,
+    table: crate::output::table::Table,
+    progress: Progress,
+    every: u64,
+    quiet: bool,
+}
+
+impl Screen {
+    fn new(model: &Loaded, frame: &MdFrame<'_>, plan: Plan, voice: Voice) -> Outcome<Self> {
+        let mut out = Out::new();
+        let table = report::table();
+        if !voice.quiet {
+            let options = &frame.state.options;
+            out.line(format_args!("model     {}", model.title()))?;
+            out.line(format_args!(
+                "dynamics  {}, time step {} fs",
+                ensemble(options.ensemble),
+                options.timestep
+            ))?;
+            out.line(format_args!(
+                "system    {} atoms, {} fixed, charge {}, multiplicity {}\n",
+                frame.state.system.len(),
+                options.fixed.len(),
+                frame.state.system.charge,
+                frame.state.system.multiplicity()
+            ))?;
+            out.line(table.head())?;
+            out.line(report::row(&table, &frame.row))?;
+            out.flush()?;
+        }
+        let progress = Progress::new(frame.row.step, plan.length, "steps", voice);
+        Ok(Self { out, table, progress, every: (plan.length / LINES).max(1), quiet: voice.quiet })
+    }
+
+    fn show(&mut self, frame: &MdFrame<'_>) -> Outcome {
+        let row = &frame.row;
+        if !self.quiet && row.step.is_multiple_of(self.every) {
+            let line = report::row(&self.table, row);
+            let out = &mut self.out;
+            self.progress.around(|| out.line(line).and_then(|()| out.flush()))?;
+        }
+        self.progress.at(row.step, || format!("{:.0} K  {:.4} eV", row.temperature, row.potential_energy));
+        Ok(())
+    }
+}
+
+fn ensemble(ensemble: oxidane_sim::md::Ensemble) -> String {
+    use oxidane_sim::md::Ensemble;
+    match ensemble {
+        Ensemble::Nve => "constant energy (velocity Verlet)".into(),
+        Ensemble::Langevin { temperature, friction } => {
+            format!("Langevin (BAOAB) at {temperature} K, friction {friction} /ps")
+        }
+    }
+}

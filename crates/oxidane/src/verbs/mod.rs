@@ -1,0 +1,7 @@
+//! What the program does, one file for each verb.
+
+pub mod completions;
+pub mod info;
+pub mod md;
+pub mod opt;
+pub mod sp;

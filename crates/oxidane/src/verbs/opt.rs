@@ -1,0 +1,274 @@
+//! `opt`: geometry optimisation.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use oxidane_core::io::{Format, Frame, FrameWriter, write_frames};
+use oxidane_core::units::HARTREE;
+use oxidane_core::{Error, Evaluation, Result, System};
+use oxidane_sim::opt::{
+    CellRelaxation, Convergence, Method, OptOptions, OptResult, OptRow, OptStatus, OptStep, Strain, optimize,
+};
+use serde::Serialize;
+
+use crate::args::{CellMode, Level, OptArgs, Optimizer};
+use crate::exit::{Failure, Outcome};
+use crate::interrupt;
+use crate::model::Loaded;
+use crate::output::table::{Column, Table};
+use crate::output::{Out, Voice, json};
+use crate::structures::{self, Structure, formula};
+
+/// Runs `opt`.
+pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
+    args.compute.apply_threads();
+    let structure = structures::read_one(&args.file, &args.structure, voice)?;
+    let options = options(args, &structure.frame)?;
+    options.validate(&structure.frame.system).map_err(|e| structure.place(e))?;
+    let model = Loaded::new(&args.compute)?;
+    let mut potential = model.whole()?;
+    potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;
+
+    let names = Names::new(args)?;
+    let mut trajectory = FrameWriter::create(&names.trajectory)?;
+    let mut screen = Screen::new(options.cell.is_some(), voice.quiet || args.json);
+    screen.head(&model, &structure, &options)?;
+    interrupt::watch()?;
+    let mut failure = None;
+    let system = structure.frame.system.clone();
+    let result = optimize(&mut *potential, system, &options, &mut |step| {
+        let done = observe(step, &mut trajectory, &mut screen);
+        failure = done.err();
+        if failure.is_some() || interrupt::asked() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    trajectory.finish()?;
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    let result = result.map_err(|e| structure.place(e))?;
+    write_frames(&names.geometry, &[frame(&structure.frame, &result.system, &result.evaluation)])?;
+    if args.json {
+        screen.out.line(json::pretty(&Summary::new(&structure, &result, &names))?)?;
+    }
+    screen.end(&result, &names)?;
+    conclude(&result, &options, &names)
+}
+
+/// The settings that the options mean.
+fn options(args: &OptArgs, frame: &Frame) -> Result<OptOptions> {
+    let convergence = match (args.fmax, args.convergence) {
+        (Some(fmax), _) => Convergence::fmax(fmax),
+        (None, Level::Loose) => Convergence::loose(),
+        (None, Level::Normal) => Convergence::normal(),
+        (None, Level::Tight) => Convergence::tight(),
+        (None, Level::VeryTight) => Convergence::very_tight(),
+    };
+    let method = match args.optimizer {
+        Optimizer::Lbfgs => Method::Lbfgs,
+        Optimizer::PlainLbfgs => Method::PlainLbfgs,
+        Optimizer::Fire => Method::Fire,
+    };
+    let cell = args.cell.map(|mode| CellRelaxation {
+        strain: if mode == CellMode::Full { Strain::Full } else { Strain::Isotropic },
+        pressure: args.pressure.unwrap_or(0.0),
+        ..CellRelaxation::default()
+    });
+    let fixed = structures::fixed_atoms(args.fix.as_ref(), frame)?;
+    Ok(OptOptions { method, convergence, max_steps: args.max_steps, fixed, cell, ..OptOptions::default() })
+}
+
+/// Names of the files.
+struct Names {
+    geometry: PathBuf,
+    trajectory: PathBuf,
+}
+
+impl Names {
+    fn new(args: &OptArgs) -> Result<Self> {
+        let base = args.out.clone().unwrap_or_else(|| format!("{}.opt", structures::stem(&args.file)).into());
+        let with = |extension: &str| {
+            let mut name = base.clone().into_os_string();
+            name.push(extension);
+            PathBuf::from(name)
+        };
+        let extension = match Format::from_path(&args.file) {
+            Some(Format::Poscar) => ".vasp",
+            Some(Format::Cif) => ".cif",
+            _ => ".xyz",
+        };
+        Ok(Self { geometry: with(extension), trajectory: with(".traj.xyz") })
+    }
+}
+
+/// A geometry with energy and forces, and what the file said of the structure as a whole.
+fn frame(from: &Frame, system: &System, results: &Evaluation) -> Frame {
+    let mut frame = Frame { comment: from.comment.clone(), ..Frame::new(system.clone()) };
+    if let Some(name) = from.info.get("name") {
+        frame.info.insert("name".into(), name.clone());
+    }
+    frame.set_energy(results.energy);
+    if let Some(forces) = &results.forces {
+        frame.set_forces(forces);
+    }
+    if let Some(stress) = json::stress(system, results) {
+        frame.set_stress(stress);
+    }
+    frame
+}
+
+fn observe(step: &OptStep<'_>, trajectory: &mut FrameWriter, screen: &mut Screen) -> Outcome {
+    trajectory.write(&frame(&Frame::default(), step.system, step.evaluation))?;
+    trajectory.flush()?;
+    screen.step(&step.row)
+}
+
+/// Converged or not: the files are written in any case.
+fn conclude(result: &OptResult, options: &OptOptions, names: &Names) -> Outcome {
+    let geometry = names.geometry.display();
+    let reason = match result.status {
+        OptStatus::Converged => return Ok(()),
+        OptStatus::Interrupted => {
+            return Err(Failure::Interrupted(format!(
+                "the geometry after {} steps is in {geometry}",
+                result.steps
+            )));
+        }
+        OptStatus::MaxSteps => format!("after {} steps", options.max_steps),
+        OptStatus::Stalled => "and no step leads downhill any more (try --precision f64)".into(),
+    };
+    let force = result.row.force_max;
+    let message =
+        format!("not converged {reason}: largest force {force:.4} eV/angstrom; go on from {geometry}");
+    Err(Error::not_converged(message).into())
+}
+
+/// The final state for other programs.
+#[derive(Serialize)]
+struct Summary<'a> {
+    converged: bool,
+    steps: usize,
+    force_max: f64,
+    geometry: &'a Path,
+    trajectory: &'a Path,
+    #[serde(flatten)]
+    record: json::Record<'a>,
+    positions: &'a [[f64; 3]],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cell: Option<[[f64; 3]; 3]>,
+}
+
+impl<'a> Summary<'a> {
+    fn new(structure: &'a Structure, result: &'a OptResult, names: &'a Names) -> Self {
+        let (file, index, name) = (&structure.file, structure.index, structure.name());
+        Self {
+            converged: result.converged(),
+            steps: result.steps,
+            force_max: result.row.force_max,
+            geometry: &names.geometry,
+            trajectory: &names.trajectory,
+            record: json::Record::new(file, index, name, &result.system, &result.evaluation),
+            positions: &result.system.positions,
+            cell: result.system.cell.map(|c| c.vectors),
+        }
+    }
+}
+
+/// What is shown.
+struct Screen {
+    out: Out,
+    table: Table,
+    quiet: bool,
+}
+
+impl Screen {
+    fn new(stress: bool, quiet: bool) -> Self {
+        let mut columns = vec![
+            Column::number("step", 5),
+            Column::number("energy / eV", 16),
+            Column::number("change / eV", 12),
+            Column::number("max |F| / (eV/A)", 16),
+            Column::number("rms F", 9),
+            Column::number("max step / A", 12),
+        ];
+        if stress {
+            columns.push(Column::number("stress / GPa", 12));
+        }
+        columns.push(Column::text("", 8));
+        Self { out: Out::new(), table: Table::new(columns), quiet }
+    }
+
+    fn head(&mut self, model: &Loaded, structure: &Structure, options: &OptOptions) -> Outcome {
+        if self.quiet {
+            return Ok(());
+        }
+        let system = &structure.frame.system;
+        self.out.line(format_args!("model      {}", model.title()))?;
+        self.out.line(format_args!(
+            "structure  {}  {}  {} atoms, {} fixed, charge {}, multiplicity {}",
+            structure.name(),
+            formula(&system.numbers),
+            system.len(),
+            options.fixed.len(),
+            system.charge,
+            system.multiplicity()
+        ))?;
+        let limits = &options.convergence;
+        let parts = [
+            (limits.force_max, "max |F|", "eV/A"),
+            (limits.force_rms, "rms F", "eV/A"),
+            (limits.energy, "change", "eV"),
+            (limits.displacement_max, "max step", "A"),
+            (limits.stress.filter(|_| options.cell.is_some()), "stress", "GPa"),
+        ];
+        let text: Vec<_> = parts
+            .iter()
+            .filter_map(|(x, what, unit)| x.map(|x| format!("{what} < {x:.2e} {unit}")))
+            .collect();
+        self.out.line(format_args!("converged  when {}\n", text.join(", ")))?;
+        self.out.line(self.table.head())
+    }
+
+    fn step(&mut self, row: &OptRow) -> Outcome {
+        if self.quiet {
+            return Ok(());
+        }
+        let or_empty =
+            |x: Option<f64>, decimals: usize| x.map_or(String::new(), |x| format!("{x:.decimals$}"));
+        let mut cells = vec![
+            row.step.to_string(),
+            format!("{:.6}", row.energy),
+            or_empty(row.energy_change, 6),
+            format!("{:.5}", row.force_max),
+            format!("{:.5}", row.force_rms),
+            or_empty(row.displacement_max, 5),
+        ];
+        if row.stress.is_some() {
+            cells.push(or_empty(row.stress, 4));
+        }
+        cells.push(if row.accepted { String::new() } else { "rejected".into() });
+        self.out.line(self.table.row(&cells))?;
+        self.out.flush()
+    }
+
+    fn end(&mut self, result: &OptResult, names: &Names) -> Outcome {
+        if !self.quiet {
+            let how = if result.converged() { "converged" } else { "NOT converged" };
+            let energy = result.evaluation.energy;
+            self.out.line(format_args!(
+                "\n{how} in {} steps   energy {energy:.6} eV   {:.8} Eh",
+                result.steps,
+                energy / HARTREE
+            ))?;
+            self.out.line(format_args!(
+                "written  {} {}",
+                names.geometry.display(),
+                names.trajectory.display()
+            ))?;
+        }
+        self.out.flush()
+    }
+}

@@ -1,0 +1,309 @@
+//! `sp`: energies and other properties of structures as they are.
+
+use std::io::Write;
+
+use oxidane_core::io::{Array, Format, Frame, Value, frame_to_string, write_atomically};
+use oxidane_core::units::{DEBYE, GIGAPASCAL, HARTREE};
+use oxidane_core::{Error, Evaluation, Potential, Request, Result, System, elements};
+
+use crate::args::{ShowArgs, SpArgs};
+use crate::exit::{Failure, Outcome};
+use crate::model::Loaded;
+use crate::output::table::{Column, Table, duration, fit};
+use crate::output::{Out, Voice, json};
+use crate::parallel;
+use crate::structures::{self, Structure, formula};
+
+/// A structure with its results.
+struct Done {
+    structure: Structure,
+    results: Evaluation,
+}
+
+/// Runs `sp`.
+pub fn run(args: &SpArgs, voice: Voice) -> Outcome {
+    args.compute.apply_threads();
+    let start = std::time::Instant::now();
+    let model = Loaded::new(&args.compute)?;
+    let request = request(args, model.capabilities())?;
+    if let Some(path) = &args.out {
+        // The report follows the file: what is shown has been computed, and the file is whole or absent.
+        write_atomically(path, |file| {
+            report(args, &model, request, voice, Some(file)).map_or_else(carry, |n| Ok(Ok(n)))
+        })?
+    } else {
+        report(args, &model, request, voice, None)
+    }
+    .map(|count| voice.detail(&format!("{count} structures in {}", duration(start.elapsed().as_secs_f64()))))
+}
+
+/// Errors go through the writer so that it removes its file; other ends keep their meaning.
+fn carry<T>(failure: Failure) -> Result<Outcome<T>> {
+    match failure {
+        Failure::Error(error) => Err(error),
+        other => Ok(Err(other)),
+    }
+}
+
+/// What is computed: what is shown, or everything for JSON, `--out` and `--all`; refuses what the model does not have.
+fn request(args: &SpArgs, has: Request) -> Result<Request> {
+    let show = &args.show;
+    let asked = Request {
+        forces: show.forces,
+        virial: show.virial || show.stress,
+        charges: show.charges,
+        dipole: show.dipole,
+        polarizability: show.polar,
+    };
+    let wants = [
+        (asked.forces, has.forces, "forces"),
+        (asked.virial, has.virial, "virial or stress"),
+        (asked.charges, has.charges, "charges"),
+        (asked.dipole, has.dipole, "dipole moment"),
+        (asked.polarizability, has.polarizability, "polarisability"),
+    ];
+    if let Some((_, _, what)) = wants.iter().find(|(asked, has, _)| *asked && !*has) {
+        return Err(Error::usage(format!(
+            "the model gives no {what}; leave the option away, or choose another --model"
+        )));
+    }
+    Ok(if show.all || args.json || args.out.is_some() { has } else { asked })
+}
+
+/// Computes and prints; the number of structures.
+fn report(
+    args: &SpArgs,
+    model: &Loaded,
+    request: Request,
+    voice: Voice,
+    mut file: Option<&mut dyn Write>,
+) -> Outcome<usize> {
+    let mut out = Out::new();
+    let mut records = Vec::new();
+    let mut list = List::new(args, request);
+    let mut count = 0;
+    evaluate_all(args, model, request, voice, |done| {
+        count += 1;
+        if let Some(file) = file.as_mut() {
+            write_labelled(*file, &done)?;
+        }
+        if args.json {
+            records.push(record(&done)?);
+            return Ok(());
+        }
+        if count == 1 && !voice.quiet {
+            out.line(format_args!("model  {}", model.title()))?;
+        }
+        list.print(&mut out, &done)
+    })?;
+    if args.json {
+        // Printed at the end only: half a list is no JSON.
+        out.line(format_args!("[{}]", records.join(",\n ")))?;
+    }
+    out.flush()?;
+    Ok(count)
+}
+
+/// One structure is spread over all threads; of several each thread takes one at a time.
+fn evaluate_all(
+    args: &SpArgs,
+    model: &Loaded,
+    request: Request,
+    voice: Voice,
+    mut sink: impl FnMut(Done) -> Outcome,
+) -> Outcome {
+    let mut structures = structures::read(&args.files, &args.structure, voice)?;
+    let work = |potential: &mut Box<dyn Potential>, structure: Structure| {
+        evaluate(&mut **potential, structure, args, request)
+    };
+    let Some(first) = structures.next() else { return Ok(()) };
+    let second = structures.next();
+    if second.is_none() {
+        return sink(work(&mut model.whole()?, first?)?);
+    }
+    let all = std::iter::once(first).chain(second).chain(structures);
+    parallel::in_order(all, model.workers(args.compute.thread_count())?, work, sink)
+}
+
+fn evaluate(
+    potential: &mut dyn Potential,
+    structure: Structure,
+    args: &SpArgs,
+    request: Request,
+) -> Result<Done> {
+    structure.check(&args.structure)?;
+    let system = &structure.frame.system;
+    if args.show.stress && system.cell.is_none_or(|c| c.periodic != [true; 3]) {
+        return Err(structure.place(Error::usage(
+            "--stress is for structures that repeat in three directions; use --virial, or give a cell",
+        )));
+    }
+    let results = potential.check(system).and_then(|()| potential.evaluate(system, request));
+    let results = results.and_then(finite).map_err(|e| structure.place(e))?;
+    Ok(Done { structure, results })
+}
+
+/// Refuses results that are no numbers.
+fn finite(results: Evaluation) -> Result<Evaluation> {
+    let forces = results.forces.iter().flatten().flatten();
+    if results.energy.is_finite() && forces.into_iter().all(|x| x.is_finite()) {
+        return Ok(results);
+    }
+    Err(Error::input(
+        "the model's result is not a finite number: the structure is far from anything it knows",
+    ))
+}
+
+fn record(done: &Done) -> Result<String> {
+    let s = &done.structure;
+    json::compact(&json::Record::new(&s.file, s.index, s.name(), &s.frame.system, &done.results))
+}
+
+/// The structure with its results as an extended xyz frame.
+fn write_labelled(file: &mut dyn Write, done: &Done) -> Result<()> {
+    let (results, system) = (&done.results, &done.structure.frame.system);
+    let mut frame = Frame { comment: done.structure.frame.comment.clone(), ..Frame::new(system.clone()) };
+    frame.set_energy(results.energy);
+    if let Some(forces) = &results.forces {
+        frame.set_forces(forces);
+    }
+    if let Some(stress) = json::stress(system, results) {
+        frame.set_stress(stress);
+    }
+    if let Some(charges) = &results.charges {
+        frame.arrays.insert("charges".into(), Array::reals(charges.clone()));
+    }
+    if let Some(dipole) = results.dipole {
+        frame.info.insert("dipole".into(), Value::vector(oxidane_core::io::Data::Real(dipole.to_vec())));
+    }
+    if let Some(tensor) = results.polarizability {
+        frame.info.insert("polarizability".into(), Value::matrix3(tensor));
+    }
+    let text = frame_to_string(&frame, Format::ExtXyz)?;
+    file.write_all(text.as_bytes()).map_err(|e| Error::new(oxidane_core::ErrorKind::Io, e.to_string()))
+}
+
+/// The printed list: a table if only energies are asked for, else a block per structure.
+struct List<'a> {
+    show: &'a ShowArgs,
+    table: Option<Table>,
+    rows: usize,
+}
+
+impl<'a> List<'a> {
+    fn new(args: &'a SpArgs, request: Request) -> Self {
+        let only_energy = args.out.is_some() && !args.show.any() || request == Request::ENERGY;
+        let table = only_energy.then(|| {
+            Table::new(vec![
+                Column::number("#", 4),
+                Column::text("structure", 28),
+                Column::text("formula", 12),
+                Column::number("atoms", 5),
+                Column::number("charge", 6),
+                Column::number("mult.", 5),
+                Column::number("unpaired", 8),
+                Column::number("energy / eV", 17),
+                Column::number("energy / Eh", 16),
+            ])
+        });
+        Self { show: &args.show, table, rows: 0 }
+    }
+
+    fn print(&mut self, out: &mut Out, done: &Done) -> Outcome {
+        self.rows += 1;
+        let system = &done.structure.frame.system;
+        let energy = done.results.energy;
+        let Some(table) = &self.table else { return self.block(out, done) };
+        if self.rows == 1 {
+            out.line(format_args!("\n{}", table.head()))?;
+        }
+        out.line(table.row(&[
+            self.rows.to_string(),
+            fit(&done.structure.name(), 28),
+            fit(&formula(&system.numbers), 12),
+            system.len().to_string(),
+            system.charge.to_string(),
+            system.multiplicity().to_string(),
+            system.unpaired.to_string(),
+            format!("{energy:.6}"),
+            format!("{:.8}", energy / HARTREE),
+        ]))
+    }
+
+    fn block(&self, out: &mut Out, done: &Done) -> Outcome {
+        let (structure, results) = (&done.structure, &done.results);
+        let system = &structure.frame.system;
+        out.line(format_args!("\n{}. {}  {}", self.rows, structure.name(), formula(&system.numbers)))?;
+        out.line(format_args!(
+            "   {} atoms   charge {}   multiplicity {} ({} unpaired)",
+            system.len(),
+            system.charge,
+            system.multiplicity(),
+            system.unpaired
+        ))?;
+        let (ev, hartree) = (results.energy, results.energy / HARTREE);
+        out.line(format_args!("   energy  {ev:.6} eV   {hartree:.8} Eh"))?;
+        let show = |asked: bool| asked || self.show.all;
+        if let Some(dipole) = results.dipole.filter(|_| show(self.show.dipole)) {
+            let size = dipole.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let [x, y, z] = dipole;
+            let debye = size / DEBYE;
+            out.line(format_args!(
+                "   dipole  {x:.5} {y:.5} {z:.5} e angstrom   |mu| {size:.5} e angstrom = {debye:.4} D"
+            ))?;
+        }
+        if let Some(tensor) = results.polarizability.filter(|_| show(self.show.polar)) {
+            matrix(out, "polarisability (units of the training data)", &tensor, 5)?;
+        }
+        if let Some(virial) = results.virial.filter(|_| show(self.show.virial)) {
+            matrix(out, "virial -dE/dstrain / eV", &virial, 6)?;
+        }
+        if let Some(stress) = json::stress(system, results).filter(|_| show(self.show.stress)) {
+            matrix(out, "stress / GPa (positive = tension)", &stress.map(|r| r.map(|x| x / GIGAPASCAL)), 6)?;
+            matrix(out, "stress / (eV/angstrom^3)", &stress, 9)?;
+        }
+        atoms(out, system, results, show(self.show.forces), show(self.show.charges))
+    }
+}
+
+fn matrix(out: &mut Out, title: &str, m: &[[f64; 3]; 3], decimals: usize) -> Outcome {
+    out.line(format_args!("   {title}"))?;
+    m.iter().try_for_each(|[x, y, z]| {
+        out.line(format_args!("   {x:16.decimals$} {y:16.decimals$} {z:16.decimals$}"))
+    })
+}
+
+/// The table of per-atom results.
+fn atoms(out: &mut Out, system: &System, results: &Evaluation, forces: bool, charges: bool) -> Outcome {
+    let forces = results.forces.as_ref().filter(|_| forces);
+    let charges = results.charges.as_ref().filter(|_| charges);
+    if forces.is_none() && charges.is_none() {
+        return Ok(());
+    }
+    let mut columns = vec![Column::number("atom", 5), Column::text("", 2)];
+    if charges.is_some() {
+        columns.push(Column::number("charge / e", 10));
+    }
+    if forces.is_some() {
+        columns.extend(["force x / (eV/A)", "y", "z", "|F|"].map(|head| Column::number(head, 11)));
+    }
+    let table = Table::new(columns);
+    out.line(table.head())?;
+    for (i, &z) in system.numbers.iter().enumerate() {
+        let mut cells = vec![(i + 1).to_string(), elements::symbol(z).to_owned()];
+        cells.extend(charges.map(|q| format!("{:.5}", q[i])));
+        if let Some(f) = forces.map(|f| f[i]) {
+            cells.extend(f.map(|x| format!("{x:.6}")));
+            cells.push(format!("{:.6}", f.iter().map(|x| x * x).sum::<f64>().sqrt()));
+        }
+        out.line(table.row(&cells))?;
+    }
+    Ok(())
+}
+
+impl ShowArgs {
+    /// Whether anything besides the energy is to be shown.
+    fn any(&self) -> bool {
+        self.forces || self.virial || self.stress || self.charges || self.dipole || self.polar || self.all
+    }
+}
