@@ -9,10 +9,7 @@ use crate::network::Scratch;
 use crate::parameters::Layout;
 use oxidane_math::{Real, Scalar};
 
-use super::update::{LENGTH_EPSILON, add_reordered, reorder};
-
-/// Taken off the length of an irrep.
-const LENGTH_SHIFT: f64 = 1e-5;
+use super::update::{add_reordered, reorder};
 
 /// A head: scalars through an MLP; tensors as scalars times gated equivariant features.
 #[derive(Debug, Clone)]
@@ -32,6 +29,8 @@ pub struct TensorHead {
     scalars: Mlp,
     first: EquivariantLinear,
     second: EquivariantLinear,
+    /// e of the length sqrt(|x|^2 + e^2) - e.
+    epsilon: f64,
 }
 
 /// What the forward pass leaves for the reverse pass.
@@ -89,6 +88,7 @@ impl Head {
         channels: usize,
         hidden_dim: usize,
         activation: Activation,
+        epsilon: f64,
         [input, hidden, output]: [&Irreps; 3],
     ) -> Self {
         let bias = output.channels(0) > 0;
@@ -101,6 +101,7 @@ impl Head {
             scalars: Mlp::new(layout, &mlp, [channels, hidden_dim, count], true, activation),
             first: EquivariantLinear::new(layout, &format!("{name}.equi_out_mlp.0"), input, hidden, bias),
             second: EquivariantLinear::new(layout, &format!("{name}.equi_out_mlp.2"), hidden, output, bias),
+            epsilon,
         }))
     }
 
@@ -261,13 +262,13 @@ impl TensorHead {
 
     /// Length of channel `k` (before the shift) and its gate.
     fn gate<S: Scalar>(&self, hidden: &[S::Real], l: usize, n: usize, k: usize) -> (S, S) {
-        let mut square = S::lit(LENGTH_EPSILON);
+        let mut square = S::lit(self.epsilon * self.epsilon);
         for q in 0..2 * l + 1 {
             let h = S::get(S::row(&hidden[q * n * S::PLANES..], n), k);
             square += h * h;
         }
         let root = square.sqrt();
-        (root, (root - S::lit(LENGTH_SHIFT)).sigmoid())
+        (root, (root - S::lit(self.epsilon)).sigmoid())
     }
 
     /// Visits the components of the output: (degree, m, irrep, component).

@@ -105,7 +105,16 @@ impl Architecture {
             });
             let equivariant = tensors || b + 1 < config.action_blocks;
             let name = format!("update_{b}");
-            updates.push(Update::new(&mut layout, &name, c, irreps, act, config.layer_norm, equivariant));
+            updates.push(Update::new(
+                &mut layout,
+                &name,
+                c,
+                irreps,
+                act,
+                config.layer_norm,
+                config.length_epsilon,
+                equivariant,
+            ));
         }
         let mut heads = Vec::new();
         for &mode in &config.output_modes {
@@ -113,7 +122,7 @@ impl Architecture {
             let mut tensor = |name: &str, output: &str| {
                 let output: Irreps = output.parse()?;
                 let irreps = [irreps, hidden, &output];
-                Ok::<_, Error>(Head::tensor(&mut layout, name, c, width, act, irreps))
+                Ok::<_, Error>(Head::tensor(&mut layout, name, c, width, act, config.length_epsilon, irreps))
             };
             let head = match mode {
                 OutputMode::Dipole => tensor("output_dipole", "1x1o")?,

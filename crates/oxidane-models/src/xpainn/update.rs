@@ -9,11 +9,6 @@ use crate::network::Scratch;
 use crate::parameters::Layout;
 use oxidane_math::{Real, Scalar, simd};
 
-/// Under the root of the length of an irrep.
-pub(super) const LENGTH_EPSILON: f64 = 1e-10;
-/// Taken off again, so that the length of zero is zero.
-const LENGTH_SHIFT: f64 = 1e-5;
-
 /// One update block.
 #[derive(Debug, Clone)]
 pub struct Update {
@@ -26,6 +21,8 @@ pub struct Update {
     mlp: Mlp,
     /// First gate that is computed: the last block of a model without equivariant heads has no a_vv.
     from: usize,
+    /// e of the length sqrt(|V|^2 + e^2) - e.
+    epsilon: f64,
 }
 
 /// What the forward pass leaves for the reverse pass of one block of atoms.
@@ -64,6 +61,7 @@ impl Update {
         irreps: &Irreps,
         activation: Activation,
         norms: bool,
+        epsilon: f64,
         equivariant_output: bool,
     ) -> Self {
         let m = irreps.count();
@@ -85,6 +83,7 @@ impl Update {
                 (scalar, EquivariantNorm::new(layout, &format!("{name}.o3norm"), irreps))
             }),
             from: if equivariant_output { 0 } else { m },
+            epsilon,
         }
     }
 
@@ -269,8 +268,8 @@ impl Update {
                             scale = if l == 0 { mean } else { scale };
                         }
                         for k in 0..n {
-                            let square = S::get_mut(&length, k) + S::lit(LENGTH_EPSILON);
-                            S::set(&mut length, k, square.sqrt() - S::lit(LENGTH_SHIFT));
+                            let square = S::get_mut(&length, k) + S::lit(self.epsilon * self.epsilon);
+                            S::set(&mut length, k, square.sqrt() - S::lit(self.epsilon));
                         }
                     }
                 }
@@ -363,7 +362,7 @@ impl Update {
                             let mut ua = S::row_mut(&mut u_adj[degree..], n);
                             let mut va = S::row_mut(&mut v_adj[degree..], n);
                             for k in 0..n {
-                                let root = S::get(length, k) + S::lit(LENGTH_SHIFT);
+                                let root = S::get(length, k) + S::lit(self.epsilon);
                                 let along = S::get(length_adj, k) / root;
                                 let w = S::get(inner, k);
                                 S::set(&mut ua, k, w * S::get(v, k));
