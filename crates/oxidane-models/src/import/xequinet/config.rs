@@ -91,6 +91,7 @@ fn hyperparameters(mut kwargs: Map<String, Value>) -> Result<(XpainnConfig, Irre
     let lower =
         |text: Option<String>, default: &str| text.map_or_else(|| default.into(), |t| t.to_lowercase());
     let config = XpainnConfig {
+        length_epsilon: 1e-5,
         node_dim: take(k, "node_dim")?.unwrap_or(defaults.node_dim),
         node_irreps: take(k, "node_irreps")?.unwrap_or(defaults.node_irreps),
         embedding,
