@@ -1,8 +1,9 @@
 //! Errors of a network on labelled structures, overall and by group, and the numbers of a parity plot.
 
-use crate::data::Labelled;
+use crate::config::{CHUNK_ATOMS, Losses};
+use crate::data::{Dataset, EdgeCache, Labelled, ReferenceEnergies};
 use crate::gradient::{Context, Loaded};
-use crate::loss::{PerTerm, stress_factor};
+use crate::loss::{Loss, PerTerm};
 use oxidane_core::{Request, Result};
 use oxidane_math::Real;
 use oxidane_models::{Network, Outputs, Scratch};
@@ -133,7 +134,7 @@ impl Parity {
 pub struct Report {
     /// Structures evaluated.
     pub structures: usize,
-    /// The loss over all of them, by term; not a number where a term has no label.
+    /// The loss over all of them, by term; zero where a term has no label.
     pub loss: PerTerm,
     /// Errors over all structures.
     pub overall: ErrorTable,
@@ -153,7 +154,7 @@ pub fn evaluate<R: Real>(
 ) -> Result<Report> {
     /// Chunks in memory at once; results are added up in order.
     const WAVE: usize = 64;
-    let counts = context.counts(frames)?;
+    let counts = context.counts(frames);
     let groups = vec![ErrorTable::default(); context.data.groups().len()];
     let mut report = Report { structures: frames.len(), groups, ..Report::default() };
     for wave in context.chunks(frames).chunks(WAVE) {
@@ -176,6 +177,19 @@ pub fn evaluate<R: Real>(
         }
     }
     Ok(report)
+}
+
+/// Evaluates a network on a whole data set, such as [`crate::data::read_dataset`] gives. The report's loss is zero.
+pub fn evaluate_dataset<R: Real>(
+    network: &dyn Network<R>,
+    references: &ReferenceEnergies,
+    data: &Dataset,
+    parity_limit: usize,
+) -> Result<Report> {
+    let edges = EdgeCache::new(data, network.cutoff(), 0);
+    let loss = Loss::new(&Losses::default());
+    let context = Context { data, edges: &edges, references, loss: &loss, chunk_atoms: CHUNK_ATOMS };
+    evaluate(&context, network, &(0..data.len()).collect::<Vec<_>>(), parity_limit)
 }
 
 /// What the labels allow to compare.
@@ -214,7 +228,7 @@ fn collect(context: &Context, chunk: &Loaded, outputs: &Outputs, report: &mut Re
             for (a, b) in (0..9).map(|c| (c / 3, c % 3)) {
                 let prediction = outputs.virial[s][a][b];
                 push(Property::Virial, label[a][b], prediction);
-                if let Some(f) = stress_factor(frame) {
+                if let Some(f) = frame.stress_factor() {
                     push(Property::Stress, f * label[a][b], f * prediction);
                 }
             }

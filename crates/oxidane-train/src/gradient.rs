@@ -52,19 +52,15 @@ impl Context<'_> {
         scratch: &mut Scratch<R>,
     ) -> Result<(Outputs, PerTerm, Outputs)> {
         let frames = chunk.labelled();
-        let request = self.loss.request(frames.iter().copied());
+        let request = self.loss.request(frames.iter().map(|f| f.present()));
         let outputs = network.run(&chunk.batch, request, scratch, false)?;
         let (value, seeds) = self.loss.evaluate(&chunk.batch, &frames, self.references, &outputs, counts);
         Ok((outputs, value, seeds))
     }
 
     /// The components of each loss term over `frames`.
-    pub fn counts(&self, frames: &[usize]) -> Result<PerTerm> {
-        let mut counts = PerTerm::default();
-        for &i in frames {
-            counts.add(&self.loss.counts(std::iter::once(&*self.data.get(i)?)));
-        }
-        Ok(counts)
+    pub fn counts(&self, frames: &[usize]) -> PerTerm {
+        self.loss.counts(frames.iter().map(|&i| self.data.summary(i)))
     }
 }
 
@@ -104,7 +100,7 @@ impl<R: Real> Gradient<R> {
         network: &dyn Network<R>,
         frames: &[usize],
     ) -> Result<PerTerm> {
-        let counts = context.counts(frames)?;
+        let counts = context.counts(frames);
         let chunks = context.chunks(frames);
         let used = chunks.len().min(LANES);
         while self.lanes.len() < used {

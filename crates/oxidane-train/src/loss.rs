@@ -15,7 +15,7 @@
 //! A component of a structure with weight w counts w times in the sum (not in n_p). Missing labels take no part.
 
 use crate::config::{LossKind, LossTerm, Losses};
-use crate::data::{Labelled, ReferenceEnergies};
+use crate::data::{Labelled, Present, ReferenceEnergies, Summary};
 use oxidane_core::Request;
 use oxidane_models::{Batch, Outputs};
 
@@ -91,39 +91,35 @@ impl Loss {
     }
 
     /// What a network must compute for structures with these labels.
-    pub fn request<'a>(&self, frames: impl Iterator<Item = &'a Labelled>) -> Request {
+    pub fn request(&self, labels: impl Iterator<Item = Present>) -> Request {
+        let has = |k: usize| self.terms[k].is_some();
         let mut request = Request::ENERGY;
-        for f in frames {
-            request.forces |= self.terms[FORCES].is_some() && f.forces.is_some();
-            request.virial |= self.terms[VIRIAL].is_some() && f.virial.is_some();
-            request.virial |=
-                self.terms[STRESS].is_some() && stress_factor(f).is_some() && f.virial.is_some();
-            request.charges |= self.terms[CHARGES].is_some() && f.charges.is_some();
-            request.dipole |= self.terms[DIPOLE].is_some() && f.dipole.is_some();
+        for l in labels {
+            request.forces |= has(FORCES) && l.forces;
+            request.virial |= (has(VIRIAL) && l.virial) || (has(STRESS) && l.stress);
+            request.charges |= has(CHARGES) && l.charges;
+            request.dipole |= has(DIPOLE) && l.dipole;
         }
         request
     }
 
     /// The number of components n_p of each term in a batch.
-    pub fn counts<'a>(&self, frames: impl Iterator<Item = &'a Labelled>) -> PerTerm {
+    pub fn counts<'a>(&self, frames: impl Iterator<Item = &'a Summary>) -> PerTerm {
         let is_norm = |k: usize| self.terms[k].is_some_and(|t: LossTerm| t.kind == LossKind::Norm);
-        let (force, dipole) =
-            (if is_norm(FORCES) { 1.0 } else { 3.0 }, if is_norm(DIPOLE) { 1.0 } else { 3.0 });
+        let vector = |k: usize| if is_norm(k) { 1.0 } else { 3.0 };
         let mut n = PerTerm::default();
         for f in frames {
-            let atoms = f.system.len() as f64;
-            let mut count = |k: usize, present: bool, components: f64| {
-                if present {
-                    n.0[k] += components;
-                }
-            };
-            count(ENERGY, f.energy.is_some(), 1.0);
-            count(ENERGY_PER_ATOM, f.energy.is_some(), 1.0);
-            count(FORCES, f.forces.is_some(), force * atoms);
-            count(VIRIAL, f.virial.is_some(), 9.0);
-            count(STRESS, f.virial.is_some() && stress_factor(f).is_some(), 9.0);
-            count(CHARGES, f.charges.is_some(), atoms);
-            count(DIPOLE, f.dipole.is_some(), dipole);
+            let (l, atoms) = (f.labels, f64::from(f.atoms));
+            let components = [
+                (l.energy, 1.0),
+                (l.energy, 1.0),
+                (l.forces, vector(FORCES) * atoms),
+                (l.virial, 9.0),
+                (l.stress, 9.0),
+                (l.charges, atoms),
+                (l.dipole, vector(DIPOLE)),
+            ];
+            n.0.iter_mut().zip(components).for_each(|(n, (there, c))| *n += if there { c } else { 0.0 });
         }
         n
     }
@@ -161,7 +157,7 @@ impl Loss {
                 }
             }
             if let Some(label) = &frame.virial {
-                let stress = stress_factor(frame).map_or(0.0, |f| f);
+                let stress = frame.stress_factor().unwrap_or(0.0);
                 for (k, scale) in [(VIRIAL, 1.0), (STRESS, stress)] {
                     let Some((term, factor)) = of(k).filter(|_| scale != 0.0) else { continue };
                     for (a, b) in (0..9).map(|c| (c / 3, c % 3)) {
@@ -185,12 +181,6 @@ impl Loss {
         }
         (sum, seeds)
     }
-}
-
-/// Stress = this times the virial, for a structure that repeats in three directions.
-pub(crate) fn stress_factor(frame: &Labelled) -> Option<f64> {
-    let repeats = frame.system.cell.is_some_and(|c| c.periodic == [true; 3]);
-    frame.volume().filter(|&v| repeats && v > 0.0).map(|v| -1.0 / v)
 }
 
 /// Outputs of zeros for what `like` holds, atomic energies and polarisability left out.
@@ -222,6 +212,10 @@ mod tests {
             weight: 1.5,
             ..Labelled::new(system)
         }
+    }
+
+    fn summary(f: &Labelled) -> Summary {
+        Summary { atoms: f.system.len() as u32, labels: f.present(), ..Summary::default() }
     }
 
     fn joined(frames: &[&Labelled; 2]) -> Batch {
@@ -275,7 +269,7 @@ mod tests {
                 charges: other(5.0),
                 dipole: of(4.0),
             });
-            let counts = loss.counts(frames.into_iter());
+            let counts = loss.counts(frames.map(summary).iter());
             let value = |o: &Outputs| loss.evaluate(&batch, &frames, &references, o, &counts).0.total();
             let mut o = outputs();
             let mut seeds = loss.evaluate(&batch, &frames, &references, &o, &counts).1;
@@ -302,7 +296,7 @@ mod tests {
         let batch = joined(&frames);
         let l1 = |weight| Some(LossTerm { kind: LossKind::L1, weight, beta: 1.0 });
         let loss = Loss::new(&Losses { energy: l1(1.0), forces: l1(10.0), ..Losses::default() });
-        let counts = loss.counts(frames.into_iter());
+        let counts = loss.counts(frames.map(summary).iter());
         let o = Outputs { energy: vec![-2.0, -6.0], forces: vec![[1.0; 3]; 6], ..Outputs::default() };
         let (value, _) = loss.evaluate(&batch, &frames, &ReferenceEnergies::default(), &o, &counts);
         let forces: f64 = full.forces.iter().flatten().flatten().map(|x| (1.0 - x).abs()).sum();

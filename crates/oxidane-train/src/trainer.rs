@@ -602,10 +602,7 @@ fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) -> Result<()>
     }
     let sets = [("train on", &parts.train), ("validate on", &parts.validation)];
     for (verb, frames) in sets.into_iter().filter(|(_, f)| !f.is_empty()) {
-        let mut counts = PerTerm::default();
-        for &i in frames {
-            counts.add(&loss.counts(std::iter::once(&*data.data.get(i)?)));
-        }
+        let counts = loss.counts(frames.iter().map(|&i| data.data.summary(i)));
         let named = config.loss.named();
         let unlabelled = named.iter().zip(counts.0).find(|((_, term), n)| term.is_some() && *n == 0.0);
         if let Some(((name, _), _)) = unlabelled {

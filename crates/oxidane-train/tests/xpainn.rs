@@ -4,7 +4,8 @@ mod common;
 use common::{data, files};
 use oxidane_core::io::{Frame, Value, write_frames};
 use oxidane_models::file;
-use oxidane_train::evaluate::Property;
+use oxidane_train::data::read_dataset;
+use oxidane_train::evaluate::{Property, evaluate_dataset};
 use oxidane_train::{Config, Trainer, prepare};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -83,6 +84,18 @@ fn trains_writes_and_fine_tunes() {
     assert_eq!((header.name.as_str(), header.elements.as_slice()), ("toy", &[1u8, 6, 8][..]));
     assert!(header.errors.iter().any(|e| e.property == "forces"));
     assert!(!header.provenance.config.unwrap().contains(dir.path().to_str().unwrap()));
+
+    // All 40 structures from the file, by group, equal to what the trainer finds on its own copy.
+    let names = oxidane_train::config::Data {
+        group: Some("parity".into()),
+        ..oxidane_train::config::Data::new(vec![dir.path().join("toy.extxyz")])
+    };
+    let whole = read_dataset(&names.files, &names).unwrap();
+    let report = evaluate_dataset(trainer.network(), trainer.references(), &whole, 10).unwrap();
+    let same = trainer.evaluate(&(0..40).collect::<Vec<_>>(), 10).unwrap();
+    assert_eq!((report.overall, &report.groups, &report.parity), (same.overall, &same.groups, &same.parity));
+    assert_eq!(report.groups.len(), 2);
+
     let weights = file::join(trainer.network().layout(), &tensors).unwrap();
     assert_eq!(weights.len(), trainer.network().parameters().len());
 

@@ -5,7 +5,7 @@ mod sections;
 
 pub use duration::Duration;
 pub use sections::{
-    Card, Data, Ema, Finetune, LossKind, LossTerm, Losses, Model, Monitor, Optimizer, Precision,
+    CHUNK_ATOMS, Card, Data, Ema, Finetune, LossKind, LossTerm, Losses, Model, Monitor, Optimizer, Precision,
     ReferenceEnergies, ReferenceMethod, Schedule, ScheduleKind, Split, Train,
 };
 
@@ -74,7 +74,7 @@ impl Config {
     }
 
     /// Hash of everything that decides the result of a run. Left out, and so free to change between a run and its
-    /// resumption: threads, time limit, time between checkpoints, memory for neighbour lists, and where the files
+    /// resumption: threads, time limit, time between checkpoints, memory, and where the files
     /// lie (the data have a hash of their own, [`crate::data::Dataset::hash`]).
     pub fn fingerprint(&self) -> String {
         let mut decisive = self.decisive();
@@ -92,7 +92,7 @@ impl Config {
         decisive.train.threads = 0;
         decisive.train.max_time = None;
         decisive.train.checkpoint_every = Duration::default();
-        decisive.data.cache_mb = 0;
+        (decisive.data.cache_mb, decisive.data.memory_mb) = (0, 0);
         decisive
     }
 

@@ -56,6 +56,9 @@ pub struct Data {
     /// How the frames of `files` are divided.
     #[serde(default)]
     pub split: Split,
+    /// Memory for structures, MB; the rest goes to a temporary file.
+    #[serde(default = "default_memory")]
+    pub memory_mb: usize,
     /// Memory for neighbour lists that are kept between epochs, MB; the rest is recomputed.
     #[serde(default = "default_cache")]
     pub cache_mb: usize,
@@ -81,6 +84,9 @@ fn default_dipole() -> String {
 }
 fn default_weight() -> String {
     "weight".into()
+}
+fn default_memory() -> usize {
+    4096
 }
 fn default_cache() -> usize {
     2048
@@ -365,8 +371,10 @@ fn default_log() -> u64 {
 fn default_checkpoint() -> Duration {
     Duration { milliseconds: 600_000 }
 }
+/// Default of `train.chunk_atoms`.
+pub const CHUNK_ATOMS: usize = 128;
 fn default_chunk() -> usize {
-    128
+    CHUNK_ATOMS
 }
 
 /// `[card]`: texts that go into the model file.
@@ -411,6 +419,26 @@ fn positive(key: &str, x: f64) -> Result<()> {
 }
 
 impl Data {
+    /// These files, everything else at its default.
+    pub fn new(files: Vec<PathBuf>) -> Self {
+        Self {
+            files,
+            validation_files: Vec::new(),
+            test_files: Vec::new(),
+            energy: default_energy(),
+            forces: default_forces(),
+            stress: default_stress(),
+            virial: default_virial(),
+            charges: default_charges(),
+            dipole: default_dipole(),
+            weight: default_weight(),
+            group: None,
+            split: Split::default(),
+            memory_mb: default_memory(),
+            cache_mb: default_cache(),
+        }
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         require(!self.files.is_empty(), || {
             "data.files is empty: name at least one file to train on".to_string()

@@ -14,7 +14,7 @@ pub struct EdgeCache {
     cutoff: f64,
     budget: usize,
     used: AtomicUsize,
-    kept: Vec<OnceLock<Batch>>,
+    kept: Vec<OnceLock<Box<Batch>>>,
 }
 
 impl EdgeCache {
@@ -51,7 +51,7 @@ impl EdgeCache {
             self.used.fetch_sub(size, Ordering::Relaxed);
             return Ok(Cow::Owned(batch));
         }
-        Ok(Cow::Borrowed(self.kept[i].get_or_init(|| batch)))
+        Ok(Cow::Borrowed(self.kept[i].get_or_init(|| Box::new(batch))))
     }
 }
 

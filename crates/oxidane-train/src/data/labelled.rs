@@ -1,7 +1,6 @@
 //! [`Labelled`]: one structure with what is known about it.
 
 use oxidane_core::{Error, Result, System};
-use sha2::{Digest, Sha256};
 
 /// Where a structure was read: file number within the data set and frame number in the file, both from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,11 +40,6 @@ impl Labelled {
         Self { system, weight: 1.0, ..Self::default() }
     }
 
-    /// Volume of the cell, angstrom^3, if there is one.
-    pub fn volume(&self) -> Option<f64> {
-        self.system.cell.map(|c| c.volume().abs())
-    }
-
     /// Refuses a structure that makes no sense and labels of the wrong length or not finite.
     pub fn validate(&self) -> Result<()> {
         self.system.validate()?;
@@ -80,24 +74,51 @@ impl Labelled {
         energy.chain(forces).chain(virial).chain(charges).chain(dipole).chain([("weight", self.weight)])
     }
 
-    /// Feeds everything that decides a training run into a hash.
-    pub(super) fn digest(&self, hash: &mut Sha256) {
-        let s = &self.system;
-        hash.update((s.len() as u64).to_le_bytes());
-        hash.update(&s.numbers);
-        hash.update(s.charge.to_le_bytes());
-        hash.update(s.unpaired.to_le_bytes());
-        hash.update(self.group.to_le_bytes());
-        let cell = s
-            .cell
-            .iter()
-            .flat_map(|c| c.vectors.into_iter().flatten().chain(c.periodic.map(|p| f64::from(u8::from(p)))));
-        for x in s.positions.iter().flatten().copied().chain(cell) {
-            hash.update(x.to_le_bytes());
-        }
-        for (name, x) in self.numbers() {
-            hash.update(&name.as_bytes()[..2]);
-            hash.update(x.to_le_bytes());
+    /// Which labels there are.
+    pub fn present(&self) -> Present {
+        Present {
+            energy: self.energy.is_some(),
+            forces: self.forces.is_some(),
+            virial: self.virial.is_some(),
+            stress: self.virial.is_some() && self.stress_factor().is_some(),
+            charges: self.charges.is_some(),
+            dipole: self.dipole.is_some(),
         }
     }
+
+    /// Stress = this times the virial, for a structure that repeats in three directions.
+    pub fn stress_factor(&self) -> Option<f64> {
+        let cell = self.system.cell.filter(|c| c.periodic == [true; 3] && c.volume() != 0.0)?;
+        Some(-1.0 / cell.volume().abs())
+    }
+}
+
+/// Which labels a structure has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Present {
+    /// Total energy.
+    pub energy: bool,
+    /// Forces.
+    pub forces: bool,
+    /// Virial.
+    pub virial: bool,
+    /// Virial of a structure that repeats in three directions.
+    pub stress: bool,
+    /// Charges.
+    pub charges: bool,
+    /// Dipole.
+    pub dipole: bool,
+}
+
+/// What is kept in memory of every structure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Number of atoms.
+    pub atoms: u32,
+    /// Group, an index into [`super::Dataset::groups`].
+    pub group: u32,
+    /// Where it was read.
+    pub origin: Origin,
+    /// Its labels.
+    pub labels: Present,
 }

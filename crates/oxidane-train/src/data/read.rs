@@ -7,7 +7,7 @@ use oxidane_core::{Error, Result};
 use std::path::PathBuf;
 
 /// A data set and its division.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct TrainingData {
     /// All structures.
     pub data: Dataset,
@@ -21,7 +21,7 @@ impl TrainingData {
     /// # Errors
     /// A file cannot be read, a frame makes no sense (named), or the split does not fit.
     pub fn read(config: &config::Data) -> Result<Self> {
-        let mut builder = Builder::default();
+        let mut builder = Builder::new(config.memory_mb << 20);
         let pool = read_files(&mut builder, &config.files, config)?;
         let validation = read_files(&mut builder, &config.validation_files, config)?;
         let test = read_files(&mut builder, &config.test_files, config)?;
@@ -35,7 +35,7 @@ impl TrainingData {
 
 /// Reads whole files for evaluation, with the label names and the group key of `config`.
 pub fn read_dataset(files: &[PathBuf], config: &config::Data) -> Result<Dataset> {
-    let mut builder = Builder::default();
+    let mut builder = Builder::new(config.memory_mb << 20);
     read_files(&mut builder, files, config)?;
     Ok(builder.finish())
 }
