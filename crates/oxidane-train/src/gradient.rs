@@ -11,7 +11,7 @@ use oxidane_math::Real;
 use oxidane_math::simd::dispatch;
 use oxidane_models::{Batch, Network, Outputs, Scratch};
 use rayon::prelude::*;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Most lanes, that is gradient buffers.
 pub const LANES: usize = 32;
@@ -82,7 +82,6 @@ impl Loaded {
 #[derive(Debug, Default)]
 struct Lane<R> {
     gradient: Vec<R>,
-    scratch: Scratch<R>,
     value: PerTerm,
 }
 
@@ -90,6 +89,8 @@ struct Lane<R> {
 #[derive(Debug, Default)]
 pub struct Gradient<R> {
     lanes: Vec<Lane<R>>,
+    /// Working memory of the network, as many as threads have ever worked at once.
+    scratch: Mutex<Vec<Scratch<R>>>,
 }
 
 impl<R: Real> Gradient<R> {
@@ -104,23 +105,22 @@ impl<R: Real> Gradient<R> {
         let chunks = context.chunks(frames);
         let used = chunks.len().min(LANES);
         while self.lanes.len() < used {
-            self.lanes.push(Lane {
-                gradient: Vec::new(),
-                scratch: Scratch::default(),
-                value: PerTerm::default(),
-            });
+            self.lanes.push(Lane { gradient: Vec::new(), value: PerTerm::default() });
         }
         let n = network.layout().len;
+        let spare = &self.scratch;
         self.lanes[..used].par_iter_mut().enumerate().try_for_each(|(k, lane)| {
             lane.gradient.clear();
             lane.gradient.resize(n, R::of(0.0));
             lane.value = PerTerm::default();
+            let mut scratch = lock(spare).pop().unwrap_or_default();
             for chunk in chunks.iter().skip(k).step_by(used) {
                 let loaded = context.load(chunk)?;
-                let (_, value, seeds) = context.run(network, &loaded, &counts, &mut lane.scratch)?;
-                network.loss_gradient(&loaded.batch, &seeds, &mut lane.scratch, &mut lane.gradient)?;
+                let (_, value, seeds) = context.run(network, &loaded, &counts, &mut scratch)?;
+                network.loss_gradient(&loaded.batch, &seeds, &mut scratch, &mut lane.gradient)?;
                 lane.value.add(&value);
             }
+            lock(spare).push(scratch);
             Ok(())
         })?;
         let mut sum = PerTerm::default();
@@ -147,6 +147,10 @@ impl<R: Real> Gradient<R> {
             step *= 2;
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn add<R: Real>(sum: &mut [R], term: &[R]) {

@@ -224,20 +224,14 @@ pub struct Optimizer {
     pub weight_decay: f64,
     /// Use the largest second moment seen (Reddi, Kale, Kumar 2018).
     pub amsgrad: bool,
-    /// Largest global norm of the gradient; larger ones are scaled down. Absent: no clipping.
+    /// Largest global norm of the gradient; larger ones are scaled down. Absent: no clipping. The norm scales with the
+    /// weights of the loss: look at `gradient_norm` in the log before choosing.
     pub clip_norm: Option<f64>,
 }
 
 impl Default for Optimizer {
     fn default() -> Self {
-        Self {
-            lr: 5e-4,
-            betas: [0.9, 0.999],
-            eps: 1e-8,
-            weight_decay: 0.0,
-            amsgrad: false,
-            clip_norm: Some(10.0),
-        }
+        Self { lr: 5e-4, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, amsgrad: false, clip_norm: None }
     }
 }
 
