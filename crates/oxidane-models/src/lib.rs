@@ -6,15 +6,18 @@ pub mod file;
 pub mod import;
 pub mod irreps;
 pub mod layers;
+mod model;
 mod network;
 pub mod orbital;
 mod parameters;
 mod potential;
 pub mod registry;
+pub mod shipped;
 mod tensor;
 pub mod xpainn;
 
 pub use batch::Batch;
+pub use model::{Model, PotentialOptions, Precision};
 pub use network::{Network, Outputs, Scratch};
 pub use parameters::{Entry, Layout, Slot};
 pub use potential::{Domain, NetworkPotential};

@@ -1,0 +1,172 @@
+//! [`Model`]: a network with its header, from a file, a foreign checkpoint or the program itself.
+
+use crate::file::{self, Header, Tensors};
+use crate::import::xequinet;
+use crate::potential::{Domain, NetworkPotential};
+use crate::{Network, registry, shipped};
+use oxidane_core::{Error, Potential, Result, elements};
+use oxidane_math::Real;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Arithmetic of the network. Geometry, sums and energies are in double precision in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// Single precision; structures whose features cancel by symmetry are redone in double.
+    #[default]
+    F32,
+    /// Double precision.
+    F64,
+}
+
+/// How a potential made from a [`Model`] computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PotentialOptions {
+    /// Arithmetic of the network.
+    pub precision: Precision,
+    /// Spread one evaluation over the threads of the rayon pool.
+    pub parallel: bool,
+    /// Accept atoms closer than [`oxidane_core::neighbors::CLOSEST_APPROACH`].
+    pub allow_close: bool,
+}
+
+/// A model: header and weights.
+#[derive(Debug, Clone)]
+pub struct Model {
+    header: Header,
+    weights: Vec<f64>,
+    notes: Vec<String>,
+}
+
+impl Model {
+    /// Reads a model file, or a XequiNet checkpoint (a `.pt` file: a zip archive).
+    ///
+    /// # Errors
+    /// The file cannot be read, is damaged, foreign, or does not fit its architecture; the error names it.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|e| Error::io(path, &e))?;
+        let model = if bytes.starts_with(b"PK") {
+            let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+            xequinet::read_bytes(bytes).and_then(|imported| Self::from_xequinet(&name, &imported))
+        } else {
+            Self::from_bytes(&bytes)
+        };
+        model.map_err(|e| e.at(path))
+    }
+
+    /// Reads a model from the bytes of a model file.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let (header, tensors) = file::read_bytes(bytes)?;
+        Self::new(header, &tensors)
+    }
+
+    /// The model of that name inside the program; `None` asks for the default.
+    ///
+    /// # Errors
+    /// No such model ships; the error lists those that do.
+    pub fn shipped(name: Option<&str>) -> Result<Self> {
+        Self::from_bytes(shipped::bytes(name)?)
+    }
+
+    /// A model from its parts.
+    ///
+    /// # Errors
+    /// The tensors do not fit the architecture, or the header names an unknown element.
+    pub fn new(header: Header, tensors: &Tensors) -> Result<Self> {
+        let layout = registry::layout(&header.architecture, &header.hyperparameters)
+            .map_err(|e| Error::model(e.message))?;
+        let weights = file::join(&layout, tensors)?;
+        domain(&header)?;
+        Ok(Self { header, weights, notes: Vec::new() })
+    }
+
+    fn from_xequinet(name: &str, imported: &xequinet::ImportedXpainn) -> Result<Self> {
+        let hyperparameters =
+            serde_json::to_value(&imported.config).map_err(|e| Error::model(e.to_string()))?;
+        let mut header = Header::new(name, crate::xpainn::NAME, hyperparameters);
+        header.provenance.data = Some("imported from a XequiNet checkpoint".into());
+        let mut model = Self::new(header, &imported.tensors)?;
+        model.notes.clone_from(&imported.notes);
+        Ok(model)
+    }
+
+    /// What the model is.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The same for stating what a foreign checkpoint does not: elements, charges, level of theory.
+    pub fn header_mut(&mut self) -> &mut Header {
+        &mut self.header
+    }
+
+    /// What a user should know about how the model was read.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Number of weights, fixed tables not counted.
+    pub fn trainable(&self) -> usize {
+        registry::layout(&self.header.architecture, &self.header.hyperparameters)
+            .map(|l| l.entries.iter().filter(|e| e.trainable).map(crate::Entry::len).sum())
+            .unwrap_or_default()
+    }
+
+    /// The network in the precision asked for.
+    pub fn network<R: Real>(&self) -> Result<Box<dyn Network<R>>> {
+        let weights = self.weights.iter().map(|&w| R::of(w)).collect();
+        registry::with_parameters(&self.header.architecture, &self.header.hyperparameters, weights)
+    }
+
+    /// What the model may be asked about.
+    pub fn domain(&self) -> Result<Domain> {
+        domain(&self.header)
+    }
+
+    /// A potential.
+    pub fn potential(&self, options: PotentialOptions) -> Result<Box<dyn Potential>> {
+        let PotentialOptions { precision, parallel, allow_close } = options;
+        let (name, domain) = (self.header.name.as_str(), Arc::new(self.domain()?));
+        let exact: Arc<dyn Network<f64>> = self.network::<f64>()?.into();
+        Ok(match precision {
+            Precision::F64 => {
+                Box::new(NetworkPotential::new(name, domain, exact, None, parallel, allow_close)?)
+            }
+            Precision::F32 => {
+                let network: Arc<dyn Network<f32>> = self.network::<f32>()?.into();
+                Box::new(NetworkPotential::new(name, domain, network, Some(exact), parallel, allow_close)?)
+            }
+        })
+    }
+
+    /// Writes the model file, atomically, and returns its hash.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<String> {
+        let layout = registry::layout(&self.header.architecture, &self.header.hyperparameters)?;
+        file::write(path, &self.header, &file::split(&layout, &self.weights))
+    }
+}
+
+fn domain(header: &Header) -> Result<Domain> {
+    let mut reference_energies = Vec::new();
+    for (symbol, &energy) in &header.reference_energies {
+        let z = elements::from_symbol(symbol)
+            .ok_or_else(|| Error::model(format!("reference energy of an unknown element \"{symbol}\"")))?;
+        let z = usize::from(z);
+        if reference_energies.len() <= z {
+            reference_energies.resize(z + 1, 0.0);
+        }
+        reference_energies[z] = energy;
+    }
+    Ok(Domain {
+        elements: header.elements.clone(),
+        charges: header.charges.clone(),
+        unpaired: header.unpaired.clone(),
+        reference_energies,
+    })
+}
