@@ -65,7 +65,8 @@ pub struct Errors {
 }
 
 impl Errors {
-    fn push(&mut self, error: f64) {
+    /// Adds one error.
+    pub fn push(&mut self, error: f64) {
         self.count += 1;
         self.absolute += error.abs();
         self.squared += error * error;
@@ -106,7 +107,8 @@ pub struct Parity {
 }
 
 impl Parity {
-    fn push(&mut self, limit: usize, pair: (f64, f64)) {
+    /// Adds a pair; of more than `limit` pairs only some are kept, evenly spread.
+    pub fn push(&mut self, limit: usize, pair: (f64, f64)) {
         if limit == 0 {
             return;
         }

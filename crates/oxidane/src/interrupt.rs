@@ -23,3 +23,8 @@ pub fn watch() -> Result<()> {
 pub fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
 }
+
+/// The flag itself, for work that looks at it on its own.
+pub fn flag() -> &'static AtomicBool {
+    &ASKED
+}

@@ -1,16 +1,22 @@
 //! The command line: one definition per option, which feeds parsing, help and completions.
 
+mod eval;
+mod import;
 mod md;
 mod model;
 mod opt;
 mod structure;
+mod train;
 mod values;
 mod verbs;
 
+pub use eval::EvalArgs;
+pub use import::{ImportArgs, ImportFrom, XequinetArgs};
 pub use md::{EnsembleKind, MdArgs};
-pub use model::ComputeArgs;
+pub use model::{ComputeArgs, Precision};
 pub use opt::{CellMode, Level, OptArgs, Optimizer};
 pub use structure::StructureArgs;
+pub use train::TrainArgs;
 pub use values::Atoms;
 pub use verbs::{CompletionsArgs, InfoArgs, ModelsArgs, ShowArgs, SpArgs};
 
@@ -45,6 +51,15 @@ pub enum Verb {
     /// Molecular dynamics at constant energy or temperature, with exact restarts
     #[command(after_long_help = md::EXAMPLES)]
     Md(MdArgs),
+    /// Train a model on labelled structures
+    #[command(after_long_help = train::EXAMPLES)]
+    Train(TrainArgs),
+    /// Errors of a model on labelled structures: MAE and RMSE, parity plots
+    #[command(after_long_help = eval::EXAMPLES)]
+    Eval(EvalArgs),
+    /// Turn a checkpoint of another program into a model file
+    #[command(after_long_help = import::EXAMPLES)]
+    Import(ImportArgs),
     /// What a model is: architecture, size, elements, level of theory, errors, origin
     #[command(after_long_help = verbs::INFO_EXAMPLES)]
     Info(InfoArgs),

@@ -78,6 +78,26 @@ pub fn atoms(text: &str) -> Result<Atoms, String> {
     Ok(Atoms(list))
 }
 
+/// The name under which a file holds one label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelName {
+    /// The label: energy, forces, stress, virial, charges or dipole.
+    pub label: String,
+    /// Its name in the file.
+    pub name: String,
+}
+
+/// Reads `energy=REF_energy`.
+pub fn label_name(text: &str) -> Result<LabelName, String> {
+    const LABELS: [&str; 6] = ["energy", "forces", "stress", "virial", "charges", "dipole"];
+    let known = || format!("write LABEL=NAME, with a LABEL of {}", LABELS.join(", "));
+    let (label, name) = text.split_once('=').ok_or_else(known)?;
+    if !LABELS.contains(&label) || name.is_empty() {
+        return Err(known());
+    }
+    Ok(LabelName { label: label.into(), name: name.into() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! What the program shows: tables, JSON, plots, progress.
 
+pub mod errors;
 pub mod json;
 pub mod out;
 pub mod plot;

@@ -1,7 +1,5 @@
 //! Plots as SVG: series over an axis, and predictions against references.
 
-#![allow(dead_code)] // parity plots belong to `eval`
-
 use std::ops::Range;
 use std::path::Path;
 

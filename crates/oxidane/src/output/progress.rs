@@ -39,6 +39,13 @@ impl Progress {
         Self { bar, unit, total, first, start: now, last: now, silent: voice.quiet }
     }
 
+    /// Progress of work whose end is not known.
+    pub fn endless(unit: &'static str, voice: Voice) -> Self {
+        let mut progress = Self::new(0, 0, unit, voice);
+        progress.bar = progress.bar.map(|_| ProgressBar::new_spinner().with_message(unit));
+        progress
+    }
+
     /// Says where the work is; `message` is made only when it is shown.
     pub fn at(&mut self, position: u64, message: impl FnOnce() -> String) {
         match &self.bar {
@@ -75,8 +82,11 @@ impl Progress {
     #[allow(clippy::cast_precision_loss)] // counts of steps, shown rounded
     fn line(&self, position: u64, message: &str) -> String {
         let rate = position.saturating_sub(self.first) as f64 / self.start.elapsed().as_secs_f64().max(1e-9);
-        let left = self.total.saturating_sub(position) as f64 / rate.max(1e-9);
         let (unit, total) = (self.unit, self.total);
+        if total == 0 {
+            return format!("{position} {unit}  {message}  {rate:.1} {unit}/s");
+        }
+        let left = self.total.saturating_sub(position) as f64 / rate.max(1e-9);
         format!("{position}/{total} {unit}  {message}  {rate:.1} {unit}/s  {} left", duration(left))
     }
 }

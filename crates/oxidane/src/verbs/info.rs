@@ -1,16 +1,125 @@
 //! `info` and `models`: what a model is.
 
-use oxidane_core::Error;
+use oxidane_core::elements;
+use oxidane_models::file::Header;
+use serde_json::{Value, json};
 
 use crate::args::{InfoArgs, ModelsArgs};
 use crate::exit::Outcome;
+use crate::model;
+use crate::output::table::{Column, Table};
+use crate::output::{Out, json};
 
 /// Prints what a model is.
-pub fn run(_args: &InfoArgs) -> Outcome {
-    Err(Error::model("no model is inside this build of the program").into())
+pub fn run(args: &InfoArgs) -> Outcome {
+    let model = model::open(args.model.as_deref())?;
+    let (header, weights) = (model.header(), model.weights());
+    let mut out = Out::new();
+    if args.json {
+        let mut all = serde_json::to_value(header).unwrap_or(Value::Null);
+        all["parameters"] = json!(weights);
+        out.line(json::pretty(&all)?)?;
+    } else {
+        describe(&mut out, header, weights)?;
+    }
+    out.flush()
+}
+
+fn describe(out: &mut Out, header: &Header, weights: usize) -> Outcome {
+    let provenance = &header.provenance;
+    let known = |text: Option<&String>| text.cloned().unwrap_or_else(|| "not stated".into());
+    let list = |items: Vec<String>| if items.is_empty() { "not stated".into() } else { items.join(" ") };
+    let symbols = header.elements.iter().map(|&z| elements::symbol(z).to_owned()).collect();
+    let lines = [
+        ("name", header.name.clone()),
+        ("architecture", header.architecture.clone()),
+        ("size", format!("{weights} parameters")),
+        ("level of theory", known(header.level_of_theory.as_ref())),
+        ("elements", list(symbols)),
+        ("charges", list(header.charges.iter().map(ToString::to_string).collect())),
+        ("unpaired", list(header.unpaired.iter().map(ToString::to_string).collect())),
+        ("units", format!("{}, {}", header.units.energy, header.units.length)),
+        ("hash", header.hash.clone()),
+        ("format", format!("version {}", header.format_version)),
+    ];
+    for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
+        out.line(format_args!("{name:<17}{value}"))?;
+    }
+    out.line("hyperparameters")?;
+    for (key, value) in header.hyperparameters.as_object().into_iter().flatten() {
+        let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        out.line(format_args!("  {key:<18} {shown}"))?;
+    }
+    if !header.reference_energies.is_empty() {
+        out.line("reference energies / eV")?;
+        for (symbol, energy) in &header.reference_energies {
+            out.line(format_args!("  {symbol:<3} {energy:18.8}"))?;
+        }
+    }
+    errors(out, header)?;
+    let origin = [
+        ("created", Some(&provenance.created).filter(|c| !c.is_empty()).cloned()),
+        ("program", Some(provenance.program_version.clone())),
+        ("seed", provenance.seed.map(|s| s.to_string())),
+        ("data", provenance.data.clone()),
+        ("source", provenance.source.clone()),
+        ("licence", provenance.licence.clone()),
+    ];
+    out.line("origin")?;
+    for (name, value) in origin {
+        if let Some(value) = value {
+            out.line(format_args!("  {name:<18} {value}"))?;
+        }
+    }
+    if provenance.config.is_some() {
+        out.line("  configuration      in the file; --json prints it")?;
+    }
+    Ok(())
+}
+
+fn errors(out: &mut Out, header: &Header) -> Outcome {
+    if header.errors.is_empty() {
+        return Ok(());
+    }
+    let table = Table::new(vec![
+        Column::text("errors on", 24),
+        Column::text("property", 18),
+        Column::number("MAE", 12),
+        Column::number("RMSE", 12),
+        Column::text("unit", 16),
+        Column::number("structures", 10),
+    ]);
+    out.line(format_args!("\n{}", table.head()))?;
+    for e in &header.errors {
+        let number = |x: f64| format!("{x:.6}");
+        out.line(table.row(&[
+            e.dataset.clone(),
+            e.property.clone(),
+            number(e.mae),
+            number(e.rmse),
+            e.unit.clone(),
+            e.frames.to_string(),
+        ]))?;
+    }
+    out.line("")
 }
 
 /// Prints the models inside the program.
-pub fn list(_args: &ModelsArgs) -> Outcome {
-    Err(Error::model("no model is inside this build of the program").into())
+pub fn list(args: &ModelsArgs) -> Outcome {
+    let mut out = Out::new();
+    let names = model::shipped_names();
+    if args.json {
+        out.line(json::pretty(&names)?)?;
+    } else if names.is_empty() {
+        out.line("no model is inside this build of the program; give a model file with --model")?;
+    } else {
+        for name in names {
+            let model = model::open(Some(&name))?;
+            let header = model.header();
+            let symbols: Vec<_> = header.elements.iter().map(|&z| elements::symbol(z)).collect();
+            let theory = header.level_of_theory.as_deref().unwrap_or("");
+            out.line(format_args!("{name}  {}  {theory}  {}", header.architecture, symbols.join(" ")))?;
+        }
+    }
+    out.flush()
 }

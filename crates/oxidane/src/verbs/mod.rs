@@ -1,7 +1,10 @@
 //! What the program does, one file for each verb.
 
 pub mod completions;
+pub mod eval;
+pub mod import;
 pub mod info;
 pub mod md;
 pub mod opt;
 pub mod sp;
+pub mod train;

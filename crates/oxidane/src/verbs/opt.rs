@@ -25,14 +25,15 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     let structure = structures::read_one(&args.file, &args.structure, voice)?;
     let options = options(args, &structure.frame)?;
     options.validate(&structure.frame.system).map_err(|e| structure.place(e))?;
-    let model = Loaded::new(&args.compute)?;
-    let mut potential = model.whole()?;
+    let model = Loaded::new(&args.compute, args.structure.force)?;
+    let title = model.title();
+    let mut potential = model.whole();
     potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;
 
     let names = Names::new(args)?;
     let mut trajectory = FrameWriter::create(&names.trajectory)?;
     let mut screen = Screen::new(options.cell.is_some(), voice.quiet || args.json);
-    screen.head(&model, &structure, &options)?;
+    screen.head(&title, &structure, &options)?;
     interrupt::watch()?;
     let mut failure = None;
     let system = structure.frame.system.clone();
@@ -201,12 +202,12 @@ impl Screen {
         Self { out: Out::new(), table: Table::new(columns), quiet }
     }
 
-    fn head(&mut self, model: &Loaded, structure: &Structure, options: &OptOptions) -> Outcome {
+    fn head(&mut self, title: &str, structure: &Structure, options: &OptOptions) -> Outcome {
         if self.quiet {
             return Ok(());
         }
         let system = &structure.frame.system;
-        self.out.line(format_args!("model      {}", model.title()))?;
+        self.out.line(format_args!("model      {title}"))?;
         self.out.line(format_args!(
             "structure  {}  {}  {} atoms, {} fixed, charge {}, multiplicity {}",
             structure.name(),

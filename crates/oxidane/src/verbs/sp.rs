@@ -24,7 +24,7 @@ struct Done {
 pub fn run(args: &SpArgs, voice: Voice) -> Outcome {
     args.compute.apply_threads();
     let start = std::time::Instant::now();
-    let model = Loaded::new(&args.compute)?;
+    let model = Loaded::new(&args.compute, args.structure.force)?;
     let request = request(args, model.capabilities())?;
     if let Some(path) = &args.out {
         // The report follows the file: what is shown has been computed, and the file is whole or absent.
@@ -119,10 +119,10 @@ fn evaluate_all(
     let Some(first) = structures.next() else { return Ok(()) };
     let second = structures.next();
     if second.is_none() {
-        return sink(work(&mut model.whole()?, first?)?);
+        return sink(work(&mut model.fork(), first?)?);
     }
     let all = std::iter::once(first).chain(second).chain(structures);
-    parallel::in_order(all, model.workers(args.compute.thread_count())?, work, sink)
+    parallel::in_order(all, model.workers(&args.compute)?, work, sink)
 }
 
 fn evaluate(
@@ -131,7 +131,6 @@ fn evaluate(
     args: &SpArgs,
     request: Request,
 ) -> Result<Done> {
-    structure.check(&args.structure)?;
     let system = &structure.frame.system;
     if args.show.stress && system.cell.is_none_or(|c| c.periodic != [true; 3]) {
         return Err(structure.place(Error::usage(

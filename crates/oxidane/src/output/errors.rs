@@ -1,0 +1,94 @@
+//! Errors of a model against reference data: a table, JSON, parity plots.
+
+use oxidane_train::evaluate::{Errors, Parity, Property};
+use serde_json::{Map, Value, json};
+
+use super::plot;
+use super::table::{Column, Table, fit};
+
+/// Errors by property of one set of structures.
+pub type ByProperty = Vec<(Property, Errors)>;
+
+/// How a property is shown: its unit there, and what a number in the program's unit is multiplied by.
+fn shown(property: Property) -> (&'static str, f64) {
+    match property {
+        Property::Energy => ("meV", 1e3),
+        Property::EnergyPerAtom => ("meV/atom", 1e3),
+        Property::Forces => ("meV/angstrom", 1e3),
+        Property::Virial => ("meV", 1e3),
+        Property::Stress => ("meV/angstrom^3", 1e3),
+        Property::Charges => ("me", 1e3),
+        Property::Dipole => ("me angstrom", 1e3),
+    }
+}
+
+fn title(property: Property) -> String {
+    property.name().replace('_', " ")
+}
+
+/// A line per property.
+pub fn table(errors: &ByProperty) -> String {
+    let table = Table::new(vec![
+        Column::text("property", 16),
+        Column::number("MAE", 12),
+        Column::number("RMSE", 12),
+        Column::number("largest", 12),
+        Column::text("unit", 16),
+        Column::number("numbers", 10),
+    ]);
+    let rows = errors.iter().map(|(property, e)| {
+        let (unit, scale) = shown(*property);
+        let number = |x: f64| format!("{:.4}", x * scale);
+        let cells = [
+            title(*property),
+            number(e.mae()),
+            number(e.rmse()),
+            number(e.max),
+            unit.into(),
+            e.count.to_string(),
+        ];
+        table.row(&cells)
+    });
+    std::iter::once(table.head()).chain(rows).collect::<Vec<_>>().join("\n")
+}
+
+/// A line per group: the mean absolute error of every property.
+pub fn group_table(groups: &[(String, usize, ByProperty)]) -> String {
+    let present: Vec<_> =
+        Property::ALL.into_iter().filter(|p| groups.iter().any(|g| g.2.iter().any(|e| e.0 == *p))).collect();
+    let mut columns = vec![Column::text("group (MAE)", 24), Column::number("structures", 10)];
+    columns.extend(present.iter().map(|p| Column::number(format!("{} / {}", title(*p), shown(*p).0), 10)));
+    let table = Table::new(columns);
+    let rows = groups.iter().map(|(name, count, errors)| {
+        let mut cells = vec![fit(name, 24), count.to_string()];
+        cells.extend(present.iter().map(|p| {
+            let found = errors.iter().find(|e| e.0 == *p);
+            found.map_or("-".into(), |(p, e)| format!("{:.4}", e.mae() * shown(*p).1))
+        }));
+        table.row(&cells)
+    });
+    std::iter::once(table.head()).chain(rows).collect::<Vec<_>>().join("\n")
+}
+
+/// Errors for other programs, in eV, angstrom and e.
+pub fn to_json(errors: &ByProperty) -> Value {
+    let entries = errors.iter().map(|(p, e)| {
+        let numbers =
+            json!({ "mae": e.mae(), "rmse": e.rmse(), "max": e.max, "count": e.count, "unit": p.unit() });
+        (p.name().to_owned(), numbers)
+    });
+    Value::Object(entries.collect::<Map<_, _>>())
+}
+
+/// Parity plots of the properties present.
+pub fn parity_plots(errors: &ByProperty, parity: &[Parity; 7]) -> Vec<plot::Parity> {
+    let plots = errors.iter().map(|(property, e)| {
+        let (unit, scale) = shown(*property);
+        plot::Parity {
+            property: format!("{} / ({})", title(*property), property.unit()),
+            points: parity[*property as usize].pairs.clone(),
+            remark: format!("MAE {:.3} {unit}\nRMSE {:.3} {unit}", e.mae() * scale, e.rmse() * scale),
+        }
+    });
+    plots.collect()
+}

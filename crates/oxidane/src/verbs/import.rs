@@ -1,0 +1,52 @@
+//! `import`: models of other programs become model files.
+
+use oxidane_core::{Result, elements};
+
+use crate::args::{ImportArgs, ImportFrom, XequinetArgs};
+use crate::exit::Outcome;
+use crate::model;
+use crate::output::{Out, Voice};
+
+/// Runs `import`.
+pub fn run(args: &ImportArgs, voice: Voice) -> Outcome {
+    match &args.from {
+        ImportFrom::Xequinet(args) => xequinet(args, voice),
+    }
+}
+
+fn xequinet(args: &XequinetArgs, voice: Voice) -> Outcome {
+    let mut model = model::checkpoint(&args.checkpoint)?;
+    let mut domain: Vec<u8> =
+        args.elements.iter().map(|s| elements::parse(s.trim())).collect::<Result<_>>()?;
+    domain.sort_unstable();
+    domain.dedup();
+    let header = model.header_mut();
+    header.elements = domain;
+    header.charges = sorted(&args.charges);
+    header.unpaired = sorted(&args.unpaired);
+    if let Some(name) = &args.name {
+        header.name.clone_from(name);
+    }
+    header.level_of_theory.clone_from(&args.level_of_theory);
+    header.provenance.licence.clone_from(&args.licence);
+    let unknown = header.elements.is_empty();
+    for note in model.notes() {
+        voice.note(note);
+    }
+    if unknown {
+        voice.note("the elements it was trained on are not known: it will refuse none; give --elements to state them");
+    }
+    let hash = model.save(&args.out)?;
+    let mut out = Out::new();
+    if !voice.quiet {
+        out.line(format_args!("written  {}  {}", args.out.display(), hash))?;
+    }
+    out.flush()
+}
+
+fn sorted<T: Copy + Ord>(values: &[T]) -> Vec<T> {
+    let mut values = values.to_vec();
+    values.sort_unstable();
+    values.dedup();
+    values
+}

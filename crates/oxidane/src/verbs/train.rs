@@ -1,0 +1,230 @@
+//! `train`: fits a model to labelled structures.
+
+use std::path::{Path, PathBuf};
+
+use oxidane_core::{Error, Result};
+use oxidane_math::Real;
+use oxidane_train::evaluate::{Property, Report};
+use oxidane_train::{
+    Config, Observer, Outcome as Ended, StepEvent, Trainer, ValidationEvent, config, prepare,
+};
+
+use crate::args::{Precision, TrainArgs};
+use crate::exit::{Failure, Outcome};
+use crate::interrupt;
+use crate::output::errors::{self, ByProperty};
+use crate::output::plot::{self, Panel, Series};
+use crate::output::progress::Progress;
+use crate::output::table::{Column, Table};
+use crate::output::{Out, Voice};
+
+/// Most points of a property in the parity plot.
+const POINTS: usize = 4000;
+
+/// Runs `train`.
+pub fn run(args: &TrainArgs, voice: Voice) -> Outcome {
+    let mut config = Config::read(&args.config)?;
+    if let Some(precision) = args.precision {
+        config.train.precision = match precision {
+            Precision::F32 => config::Precision::F32,
+            Precision::F64 => config::Precision::F64,
+        };
+    }
+    if let Some(threads) = args.threads {
+        config.train.threads = threads.get();
+    }
+    let folder = args.out.clone().unwrap_or_else(|| {
+        let stem = args.config.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        PathBuf::from(format!("{stem}.run"))
+    });
+    match config.train.precision {
+        config::Precision::F32 => train::<f32>(config, &folder, args.resume, voice),
+        config::Precision::F64 => train::<f64>(config, &folder, args.resume, voice),
+    }
+}
+
+fn train<R: Real>(config: Config, folder: &Path, resume: bool, voice: Voice) -> Outcome {
+    if resume && !folder.join(oxidane_train::CHECKPOINT).exists() {
+        return Err(Error::usage("there is no run to go on with here; leave --resume away")
+            .at(folder)
+            .into());
+    }
+    let setup = prepare::<R>(config, folder)?;
+    let mut trainer = if resume { Trainer::resume(setup)? } else { Trainer::start(setup)? };
+    interrupt::watch()?;
+    let mut screen = Screen::new(&trainer, folder, voice)?;
+    let ended = trainer.run(&mut screen, interrupt::flag());
+    let mut out = screen.end()?;
+    let ended = ended?;
+    let (done, all) = (trainer.steps_done(), trainer.total_steps());
+    let go_on = format!(
+        "step {done} of {all} is saved in {}; the same command with --resume goes on",
+        folder.display()
+    );
+    learning_curve(folder)?;
+    match ended {
+        Ended::Interrupted => return Err(Failure::Interrupted(go_on)),
+        Ended::OutOfTime => {
+            out.line(format_args!("\nthe time of train.max_time is up: {go_on}"))?;
+            return out.flush();
+        }
+        Ended::StoppedEarly => out.line("\nstopped early: no improvement any more")?,
+        Ended::Finished => {}
+    }
+    report(&trainer, folder, &mut out, voice)
+}
+
+/// The learning curve, from the table that the trainer keeps.
+fn learning_curve(folder: &Path) -> Result<()> {
+    let path = folder.join("validation.csv");
+    let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, &e))?;
+    let mut lines = text.lines();
+    let heads: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let rows: Vec<Vec<f64>> =
+        lines.map(|l| l.split(',').map(|x| x.parse().unwrap_or(f64::NAN)).collect()).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let column = |head: &str| heads.iter().position(|h| *h == head);
+    let series = |head: &str, name: &str, scale: f64| {
+        let k = column(head)?;
+        let points = rows.iter().filter_map(|r| Some((*r.first()?, r.get(k)? * scale)));
+        let points: Vec<_> = points.filter(|p| p.1.is_finite()).collect();
+        (!points.is_empty()).then(|| Series { name: name.into(), points })
+    };
+    let panel = |y: &str, series: [Option<Series>; 2]| Panel {
+        x: "step".into(),
+        y: y.into(),
+        series: series.into_iter().flatten().collect(),
+        log: true,
+    };
+    let panels: Vec<_> = [
+        panel("loss", [series("train_loss", "training", 1.0), series("validation_loss", "validation", 1.0)]),
+        panel("energy MAE / (meV/atom)", [series("energy_per_atom_mae", "validation", 1e3), None]),
+        panel("force MAE / (meV/angstrom)", [series("forces_mae", "validation", 1e3), None]),
+    ]
+    .into_iter()
+    .filter(|p| !p.series.is_empty())
+    .collect();
+    plot::lines(&folder.join("learning.svg"), "learning curve", &panels)
+}
+
+/// Errors of the final weights on the test set, or on the validation set if there is no other.
+fn report<R: Real>(trainer: &Trainer<R>, folder: &Path, out: &mut Out, voice: Voice) -> Outcome {
+    let parts = &trainer.data().parts;
+    let (name, frames) = match (parts.test.is_empty(), parts.validation.is_empty()) {
+        (false, _) => ("test", &parts.test),
+        (true, false) => ("validation", &parts.validation),
+        (true, true) => ("training", &parts.train),
+    };
+    let report = trainer.evaluate(frames, POINTS)?;
+    let overall: ByProperty = report.overall.iter().collect();
+    plot::parity(
+        &folder.join("parity.svg"),
+        &format!("{} structures of the {name} set, averaged weights of the last step", report.structures),
+        &errors::parity_plots(&overall, &report.parity),
+    )?;
+    if !voice.quiet {
+        out.line(format_args!(
+            "\n{} structures of the {name} set, averaged weights of the last step",
+            report.structures
+        ))?;
+        out.line(errors::table(&overall))?;
+        if report.groups.len() > 1 {
+            out.line(format_args!("\n{}", errors::group_table(&groups(trainer, &report, frames))))?;
+        }
+        out.line(format_args!("\nwritten  {}", folder.join("model.safetensors").display()))?;
+    }
+    out.flush()
+}
+
+fn groups<R: Real>(
+    trainer: &Trainer<R>,
+    report: &Report,
+    frames: &[usize],
+) -> Vec<(String, usize, ByProperty)> {
+    let data = &trainer.data().data;
+    let entry = |(g, errors): (usize, &oxidane_train::evaluate::ErrorTable)| {
+        let count = frames.iter().filter(|&&i| data.group(i) == g).count();
+        (data.groups()[g].clone(), count, errors.iter().collect())
+    };
+    report.groups.iter().enumerate().map(entry).filter(|g: &(_, usize, _)| g.1 > 0).collect()
+}
+
+/// What is shown of a run.
+struct Screen {
+    out: Out,
+    table: Table,
+    progress: Progress,
+    quiet: bool,
+    /// The first failure to print: the trainer asks no one whether to go on.
+    failure: Option<Failure>,
+}
+
+impl Screen {
+    fn new<R: Real>(trainer: &Trainer<R>, folder: &Path, voice: Voice) -> Outcome<Self> {
+        let mut out = Out::new();
+        let table = Table::new(vec![
+            Column::number("step", 9),
+            Column::number("epoch", 8),
+            Column::number("learning rate", 13),
+            Column::number("training loss", 13),
+            Column::number("E / (meV/atom)", 14),
+            Column::number("F / (meV/A)", 11),
+            Column::text("", 4),
+        ]);
+        if !voice.quiet {
+            let parts = &trainer.data().parts;
+            let sizes =
+                [("training", &parts.train), ("validation", &parts.validation), ("test", &parts.test)];
+            let sizes = sizes.map(|(name, part)| format!("{} {name}", part.len())).join(", ");
+            let network = trainer.network();
+            out.line(format_args!(
+                "model       {}, {} weights",
+                network.architecture(),
+                network.parameters().len()
+            ))?;
+            out.line(format_args!("structures  {sizes}"))?;
+            out.line(format_args!("steps       {} to {}", trainer.steps_done() + 1, trainer.total_steps()))?;
+            out.line(format_args!("folder      {}\n\nvalidation (mean absolute errors)", folder.display()))?;
+            out.line(table.head())?;
+            out.flush()?;
+        }
+        let progress = Progress::new(trainer.steps_done(), trainer.total_steps(), "steps", voice);
+        Ok(Self { out, table, progress, quiet: voice.quiet, failure: None })
+    }
+
+    /// The output, with the progress out of the way.
+    fn end(self) -> Outcome<Out> {
+        self.progress.finish();
+        self.failure.map_or(Ok(self.out), Err)
+    }
+}
+
+impl Observer for Screen {
+    fn step(&mut self, event: &StepEvent) {
+        self.progress.at(event.step, || format!("epoch {:.1}  loss {:.4}", event.epoch, event.loss.total()));
+    }
+
+    fn validation(&mut self, event: &ValidationEvent) {
+        if self.quiet {
+            return;
+        }
+        let mae = |property: Property| {
+            event.report.overall.get(property).map_or("-".into(), |e| format!("{:.3}", e.mae() * 1e3))
+        };
+        let line = self.table.row(&[
+            event.step.to_string(),
+            format!("{:.2}", event.epoch),
+            format!("{:.3e}", event.lr),
+            format!("{:.5}", event.train_loss),
+            mae(Property::EnergyPerAtom),
+            mae(Property::Forces),
+            if event.best { "best".into() } else { String::new() },
+        ]);
+        let out = &mut self.out;
+        if let Err(failure) = self.progress.around(|| out.line(line).and_then(|()| out.flush())) {
+            self.failure.get_or_insert(failure);
+        }
+    }
+}
