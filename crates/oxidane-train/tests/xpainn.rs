@@ -6,9 +6,9 @@ use oxidane_core::io::{Frame, Value, write_frames};
 use oxidane_models::file;
 use oxidane_train::data::read_dataset;
 use oxidane_train::evaluate::{Property, evaluate_dataset};
-use oxidane_train::{Config, Trainer, prepare};
+use oxidane_train::{Config, Observer, Outcome, StepEvent, Trainer, prepare};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const CONFIG: &str = r#"
 [model]
@@ -119,4 +119,37 @@ fn trains_writes_and_fine_tunes() {
     let other = tune.replace("node_dim = 12", "node_dim = 16").replace("12x0e", "16x0e");
     let error = prepare::<f32>(config(dir.path(), &other), &again).err().unwrap().to_string();
     assert!(error.contains("model.node_dim"), "{error}");
+}
+
+/// The real network, single precision: every file of the run has the same bits on 1, 2 and 7 threads and when it is
+/// stopped half-way.
+#[test]
+fn runs_have_the_same_bits_however_they_are_done() {
+    struct StopAfter<'a>(u64, &'a AtomicBool);
+    impl Observer for StopAfter<'_> {
+        fn step(&mut self, e: &StepEvent) {
+            self.1.store(e.step == self.0, Ordering::Relaxed);
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    write_data(dir.path());
+    let run = |threads: usize, stop_after: u64| {
+        let text = CONFIG
+            .replace("epochs = 50", "epochs = 3")
+            .replace("threads = 2", &format!("threads = {threads}"));
+        let folder = dir.path().join(format!("run{threads}_{stop_after}"));
+        let setup = || prepare::<f32>(config(dir.path(), &text), &folder).unwrap();
+        let stop = AtomicBool::new(false);
+        let mut trainer = Trainer::start(setup()).unwrap();
+        if trainer.run(&mut StopAfter(stop_after, &stop), &stop).unwrap() == Outcome::Interrupted {
+            trainer = Trainer::resume(setup()).unwrap();
+            trainer.run(&mut (), &AtomicBool::new(false)).unwrap();
+        }
+        files(&folder)
+    };
+    let want = run(1, 0);
+    assert!(want.len() >= 6);
+    for (threads, stop_after) in [(2, 0), (7, 0), (2, 5), (1, 8)] {
+        assert!(run(threads, stop_after) == want, "{threads} threads, stopped after {stop_after} steps");
+    }
 }

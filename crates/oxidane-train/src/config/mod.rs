@@ -1,5 +1,6 @@
 //! The training configuration: a TOML file in which every key is known or refused.
 
+mod checks;
 mod duration;
 mod sections;
 

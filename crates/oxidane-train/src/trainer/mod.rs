@@ -7,31 +7,33 @@
 //! Files in the folder of a run: `checkpoint.safetensors`, `log.jsonl`, `validation.csv`, `best-*` (the best models),
 //! and at the end `last` (averaged weights of the last step) and `model` (the best one, or the last without validation).
 
+mod checks;
+mod progress;
+
+pub use progress::Best;
+
 use crate::checkpoint;
-use crate::config::{Config, Monitor, ScheduleKind, hex};
+use crate::config::{Config, Monitor};
 use crate::data::{BatchSize, EdgeCache, Epoch, Plan, ReferenceEnergies, TrainingData};
 use crate::evaluate::{Property, Report, evaluate};
-use crate::exact;
 use crate::gradient::{Context, Gradient};
-use crate::log::{Log, LogPosition, errors_json};
+use crate::log::{Log, errors_json};
 use crate::loss::{Loss, PerTerm};
 use crate::observer::{Observer, StepEvent, ValidationEvent};
 use crate::optimizer::{AdamW, Span, norm, spans, update_average};
-use crate::schedule::{Follower, Plateau, learning_rate};
+use crate::schedule::learning_rate;
+use checks::{check_capabilities, check_labels};
 use oxidane_core::io::write_atomically;
 use oxidane_core::{Error, Result};
 use oxidane_math::Real;
 use oxidane_models::Network;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use progress::Progress;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Name of the checkpoint in the folder of a run.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
-/// Layout of the checkpoint; raised when it changes.
-const VERSION: u32 = 1;
 
 /// A model to be written: what it is and where it comes from.
 pub struct TrainedModel<'a, R: Real> {
@@ -86,43 +88,6 @@ pub enum Outcome {
     OutOfTime,
 }
 
-/// One of the best models.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Best {
-    /// The monitored value.
-    #[serde(with = "exact")]
-    pub value: f64,
-    /// Steps done.
-    pub step: u64,
-    /// File name within the folder of the run.
-    pub file: String,
-}
-
-/// Everything but the arrays that the next step depends on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Progress {
-    version: u32,
-    config: String,
-    data: String,
-    network: String,
-    /// Bits of the reference energies.
-    references: Vec<u64>,
-    step: u64,
-    epoch: u64,
-    /// Batches done of this epoch.
-    batch: usize,
-    /// Sum of the losses since the last validation, and their number.
-    #[serde(with = "exact")]
-    loss_sum: f64,
-    loss_steps: u64,
-    monitor: Follower,
-    plateau: Plateau,
-    best: Vec<Best>,
-    log: LogPosition,
-    stopped_early: bool,
-    finished: bool,
-}
-
 /// A training run.
 pub struct Trainer<R: Real> {
     setup: Setup<R>,
@@ -154,24 +119,7 @@ impl<R: Real> Trainer<R> {
                 Error::usage("this folder already holds a run: resume it, or name another folder").at(path)
             );
         }
-        let progress = Progress {
-            version: VERSION,
-            config: setup.config.fingerprint(),
-            data: fingerprint(&setup.data),
-            network: network_fingerprint(&*setup.network),
-            references: setup.references.values.iter().map(|x| x.to_bits()).collect(),
-            step: 0,
-            epoch: 0,
-            batch: 0,
-            loss_sum: 0.0,
-            loss_steps: 0,
-            monitor: Follower::default(),
-            plateau: Plateau::default(),
-            best: Vec::new(),
-            log: LogPosition::default(),
-            stopped_early: false,
-            finished: false,
-        };
+        let progress = Progress::new(&setup);
         Self::assemble(setup, progress)
     }
 
@@ -184,23 +132,7 @@ impl<R: Real> Trainer<R> {
     pub fn resume(mut setup: Setup<R>) -> Result<Self> {
         let path = setup.folder.join(CHECKPOINT);
         let (progress, mut arrays) = checkpoint::read::<R, Progress>(&path)?;
-        let expected = [
-            (progress.version == VERSION, "the program's checkpoint format: use the version that wrote it"),
-            (
-                progress.config == setup.config.fingerprint(),
-                "the configuration: restore it, or start a new run",
-            ),
-            (progress.data == fingerprint(&setup.data), "the data: restore the files, or start a new run"),
-            (
-                progress.network == network_fingerprint(&*setup.network),
-                "the network: use the version of the program that started the run",
-            ),
-        ];
-        if let Some((_, what)) = expected.iter().find(|(same, _)| !same) {
-            let message =
-                format!("the run cannot be resumed, because since it started a change was made to {what}");
-            return Err(Error::usage(message).at(path));
-        }
+        progress.check(&setup).map_err(|e| e.at(&path))?;
         let mut take = |name: &str, len: usize| match arrays.remove(name) {
             Some(a) if a.len() == len => Ok(a),
             _ => Err(Error::model(format!("array `{name}` is missing or has the wrong length")).at(&path)),
@@ -570,75 +502,5 @@ fn monitored(monitor: Monitor, report: &Report) -> f64 {
         Monitor::EnergyMae => mae(Property::Energy),
         Monitor::EnergyPerAtomMae => mae(Property::EnergyPerAtom),
         Monitor::ForcesMae => mae(Property::Forces),
-    }
-}
-
-fn fingerprint(data: &TrainingData) -> String {
-    let mut hash = Sha256::new();
-    hash.update(data.data.hash());
-    for part in [&data.parts.train, &data.parts.validation, &data.parts.test] {
-        hash.update((part.len() as u64).to_le_bytes());
-        part.iter().for_each(|&i| hash.update((i as u64).to_le_bytes()));
-    }
-    hex(&hash.finalize())
-}
-
-fn network_fingerprint<R: Real>(network: &dyn Network<R>) -> String {
-    let text =
-        serde_json::json!([network.architecture(), network.hyperparameters(), network.layout(), R::NAME]);
-    hex(&Sha256::digest(text.to_string().as_bytes()))
-}
-
-/// Every term of the loss needs labels to train on, and to validate on.
-fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) -> Result<()> {
-    let parts = &data.parts;
-    let validated = !parts.validation.is_empty();
-    let train = &config.train;
-    if !validated && (train.early_stop.is_some() || config.schedule.kind == ScheduleKind::Plateau) {
-        return Err(Error::usage(
-            "train.early_stop and schedule.kind = \"plateau\" need a validation set: give data.validation_files or a \
-             split with one",
-        ));
-    }
-    let sets = [("train on", &parts.train), ("validate on", &parts.validation)];
-    for (verb, frames) in sets.into_iter().filter(|(_, f)| !f.is_empty()) {
-        let counts = loss.counts(frames.iter().map(|&i| data.data.summary(i)));
-        let named = config.loss.named();
-        let unlabelled = named.iter().zip(counts.0).find(|((_, term), n)| term.is_some() && *n == 0.0);
-        if let Some(((name, _), _)) = unlabelled {
-            return Err(Error::usage(format!(
-                "loss.{name}: no frame to {verb} has this label; name its key in [data] or drop the term"
-            )));
-        }
-        let lacking = match train.monitor {
-            Monitor::EnergyMae | Monitor::EnergyPerAtomMae => counts.0[0] == 0.0,
-            Monitor::ForcesMae => counts.0[2] == 0.0,
-            Monitor::Loss => false,
-        };
-        if lacking {
-            return Err(Error::usage(format!(
-                "train.monitor: no frame to {verb} has the label; monitor another"
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn check_capabilities<R: Real>(config: &Config, network: &dyn Network<R>) -> Result<()> {
-    let (loss, has) = (&config.loss, network.capabilities());
-    let needs = [
-        ("forces", loss.forces, has.forces),
-        ("virial", loss.virial, has.virial),
-        ("stress", loss.stress, has.virial),
-        ("charges", loss.charges, has.charges),
-        ("dipole", loss.dipole, has.dipole),
-    ];
-    match needs.iter().find(|(_, term, has)| term.is_some() && !has) {
-        Some((name, ..)) => Err(Error::usage(format!(
-            "loss.{name}: a model of architecture {} configured like this has no {name}; add the head in [model] or \
-             drop the term",
-            network.architecture()
-        ))),
-        None => Ok(()),
     }
 }

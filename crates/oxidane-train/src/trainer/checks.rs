@@ -1,0 +1,63 @@
+//! Whether configuration, data and network fit together; asked before a run starts.
+
+use crate::config::{Config, Monitor, ScheduleKind};
+use crate::data::TrainingData;
+use crate::loss::Loss;
+use oxidane_core::{Error, Result};
+use oxidane_math::Real;
+use oxidane_models::Network;
+
+/// Every term of the loss needs labels to train on, and to validate on.
+pub(super) fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) -> Result<()> {
+    let parts = &data.parts;
+    let validated = !parts.validation.is_empty();
+    let train = &config.train;
+    if !validated && (train.early_stop.is_some() || config.schedule.kind == ScheduleKind::Plateau) {
+        return Err(Error::usage(
+            "train.early_stop and schedule.kind = \"plateau\" need a validation set: give data.validation_files or a \
+             split with one",
+        ));
+    }
+    let sets = [("train on", &parts.train), ("validate on", &parts.validation)];
+    for (verb, frames) in sets.into_iter().filter(|(_, f)| !f.is_empty()) {
+        let counts = loss.counts(frames.iter().map(|&i| data.data.summary(i)));
+        let named = config.loss.named();
+        let unlabelled = named.iter().zip(counts.0).find(|((_, term), n)| term.is_some() && *n == 0.0);
+        if let Some(((name, _), _)) = unlabelled {
+            return Err(Error::usage(format!(
+                "loss.{name}: no frame to {verb} has this label; name its key in [data] or drop the term"
+            )));
+        }
+        let lacking = match train.monitor {
+            Monitor::EnergyMae | Monitor::EnergyPerAtomMae => counts.0[0] == 0.0,
+            Monitor::ForcesMae => counts.0[2] == 0.0,
+            Monitor::Loss => false,
+        };
+        if lacking {
+            return Err(Error::usage(format!(
+                "train.monitor: no frame to {verb} has the label; monitor another"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The network must have what the loss is about.
+pub(super) fn check_capabilities<R: Real>(config: &Config, network: &dyn Network<R>) -> Result<()> {
+    let (loss, has) = (&config.loss, network.capabilities());
+    let needs = [
+        ("forces", loss.forces, has.forces),
+        ("virial", loss.virial, has.virial),
+        ("stress", loss.stress, has.virial),
+        ("charges", loss.charges, has.charges),
+        ("dipole", loss.dipole, has.dipole),
+    ];
+    match needs.iter().find(|(_, term, has)| term.is_some() && !has) {
+        Some((name, ..)) => Err(Error::usage(format!(
+            "loss.{name}: a model of architecture {} configured like this has no {name}; add the head in [model] or \
+             drop the term",
+            network.architecture()
+        ))),
+        None => Ok(()),
+    }
+}
