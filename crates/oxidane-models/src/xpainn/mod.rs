@@ -34,7 +34,7 @@ use start::Start;
 use update::Update;
 
 /// Atoms handled as one unit of work.
-pub const BLOCK: usize = 32;
+pub const BLOCK: usize = 64;
 
 /// The name under which the architecture is registered.
 pub const NAME: &str = "xpainn";
