@@ -109,7 +109,7 @@ fn info_says_what_a_model_is() {
     }
     let json = bench.run(&["info", "tiny.safetensors", "--json"]).json();
     assert_eq!(json["architecture"], "xpainn");
-    assert!(json["parameters"].as_u64().unwrap() > 100);
+    assert!(json["weights"].as_u64().unwrap() > 100);
 }
 
 /// The forces of an untrained network still have a minimum near by to go to, or it says that there is none.
