@@ -1,10 +1,10 @@
 //! `import`: models of other programs become model files.
 
-use oxidane_core::{Result, elements};
+use oxidane_core::{Error, Result, elements};
+use oxidane_models::Model;
 
 use crate::args::{ImportArgs, ImportFrom, XequinetArgs};
 use crate::exit::Outcome;
-use crate::model;
 use crate::output::{Out, Voice};
 
 /// Runs `import`.
@@ -15,7 +15,10 @@ pub fn run(args: &ImportArgs, voice: Voice) -> Outcome {
 }
 
 fn xequinet(args: &XequinetArgs, voice: Voice) -> Outcome {
-    let mut model = model::checkpoint(&args.checkpoint)?;
+    let mut model = Model::load(&args.checkpoint)?;
+    if !model.header().hash.is_empty() {
+        return Err(Error::model("this is a model file of this program already").at(&args.checkpoint).into());
+    }
     let mut domain: Vec<u8> =
         args.elements.iter().map(|s| elements::parse(s.trim())).collect::<Result<_>>()?;
     domain.sort_unstable();

@@ -2,6 +2,7 @@
 
 use oxidane_core::elements;
 use oxidane_models::file::Header;
+use oxidane_models::shipped::{SHIPPED, Shipped};
 use serde_json::{Value, json};
 
 use crate::args::{InfoArgs, ModelsArgs};
@@ -13,11 +14,11 @@ use crate::output::{Out, json};
 /// Prints what a model is.
 pub fn run(args: &InfoArgs) -> Outcome {
     let model = model::open(args.model.as_deref())?;
-    let (header, weights) = (model.header(), model.weights());
+    let (header, weights) = (model.header(), model.trainable());
     let mut out = Out::new();
     if args.json {
         let mut all = serde_json::to_value(header).unwrap_or(Value::Null);
-        all["parameters"] = json!(weights);
+        all["weights"] = json!(weights);
         out.line(json::pretty(&all)?)?;
     } else {
         describe(&mut out, header, weights)?;
@@ -33,7 +34,7 @@ fn describe(out: &mut Out, header: &Header, weights: usize) -> Outcome {
     let lines = [
         ("name", header.name.clone()),
         ("architecture", header.architecture.clone()),
-        ("size", format!("{weights} parameters")),
+        ("size", format!("{weights} weights")),
         ("level of theory", known(header.level_of_theory.as_ref())),
         ("elements", list(symbols)),
         ("charges", list(header.charges.iter().map(ToString::to_string).collect())),
@@ -107,18 +108,15 @@ fn errors(out: &mut Out, header: &Header) -> Outcome {
 /// Prints the models inside the program.
 pub fn list(args: &ModelsArgs) -> Outcome {
     let mut out = Out::new();
-    let names = model::shipped_names();
     if args.json {
-        out.line(json::pretty(&names)?)?;
-    } else if names.is_empty() {
+        let entry = |s: &Shipped| json!({ "name": s.name, "summary": s.summary });
+        out.line(json::pretty(&SHIPPED.iter().map(entry).collect::<Vec<_>>())?)?;
+    } else if SHIPPED.is_empty() {
         out.line("no model is inside this build of the program; give a model file with --model")?;
     } else {
-        for name in names {
-            let model = model::open(Some(&name))?;
-            let header = model.header();
-            let symbols: Vec<_> = header.elements.iter().map(|&z| elements::symbol(z)).collect();
-            let theory = header.level_of_theory.as_deref().unwrap_or("");
-            out.line(format_args!("{name}  {}  {theory}  {}", header.architecture, symbols.join(" ")))?;
+        for (k, shipped) in SHIPPED.iter().enumerate() {
+            let mark = if k == 0 { "  (default)" } else { "" };
+            out.line(format_args!("{:<16}{}{mark}", shipped.name, shipped.summary))?;
         }
     }
     out.flush()

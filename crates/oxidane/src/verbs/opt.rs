@@ -26,14 +26,13 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     let options = options(args, &structure.frame)?;
     options.validate(&structure.frame.system).map_err(|e| structure.place(e))?;
     let model = Loaded::new(&args.compute, args.structure.force)?;
-    let title = model.title();
     let mut potential = model.whole();
     potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;
 
     let names = Names::new(args)?;
     let mut trajectory = FrameWriter::create(&names.trajectory)?;
     let mut screen = Screen::new(options.cell.is_some(), voice.quiet || args.json);
-    screen.head(&title, &structure, &options)?;
+    screen.head(&model.title(), &structure, &options)?;
     interrupt::watch()?;
     let mut failure = None;
     let system = structure.frame.system.clone();

@@ -119,7 +119,7 @@ fn evaluate_all(
     let Some(first) = structures.next() else { return Ok(()) };
     let second = structures.next();
     if second.is_none() {
-        return sink(work(&mut model.fork(), first?)?);
+        return sink(work(&mut model.whole(), first?)?);
     }
     let all = std::iter::once(first).chain(second).chain(structures);
     parallel::in_order(all, model.workers(&args.compute)?, work, sink)

@@ -26,15 +26,15 @@ pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
     args.compute.apply_threads();
     let structure = structures::read_one(&args.file, &args.structure, voice)?;
     let model = Loaded::new(&args.compute, args.structure.force)?;
-    let (title, identity) = (model.title(), model.identity());
     let mut potential = model.whole();
     potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;
     let names = Names::new(&args.file, args.out.as_deref());
     let (state, plan) = if args.restart {
         let state = MdState::load(&names.restart)?;
-        settings::resumed(args, &structure.frame, &identity, state).map_err(|e| e.at(&names.restart))?
+        settings::resumed(args, &structure.frame, &model.identity(), state)
+            .map_err(|e| e.at(&names.restart))?
     } else {
-        settings::fresh(args, &structure.frame, &identity)?
+        settings::fresh(args, &structure.frame, &model.identity())?
     };
     let atoms = state.system.len();
 
@@ -46,7 +46,7 @@ pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
         if args.restart { Record::reopen(&names, &state.notes)? } else { Record::create(&names)? };
     let mut dynamics = Dynamics::new(&mut *potential, state)?;
     interrupt::watch()?;
-    let mut screen = Screen::new(&title, &dynamics.frame(), plan, voice)?;
+    let mut screen = Screen::new(&model.title(), &dynamics.frame(), plan, voice)?;
     if !args.restart {
         record.add(&dynamics.frame())?;
         record.settle(dynamics.notes())?;

@@ -1,0 +1,126 @@
+//! Dynamics: exact continuation, interruption, the files.
+
+mod common;
+use common::Bench;
+use oxidane_core::io::read_all;
+
+const FILES: [&str; 4] = ["traj.xyz", "csv", "svg", "restart"];
+
+#[track_caller]
+fn same_files(bench: &Bench, a: &str, b: &str) {
+    for file in FILES {
+        assert!(bench.bytes(&format!("{a}.{file}")) == bench.bytes(&format!("{b}.{file}")), "{file} differs");
+    }
+}
+
+/// A run in two parts ends in the same bytes as one in a piece, for both ensembles and any number of threads.
+#[test]
+fn resumed_runs_end_in_the_same_bytes() {
+    let bench = Bench::new();
+    for ensemble in ["nve", "langevin"] {
+        let start = [
+            "md",
+            "water.xyz",
+            "--temp",
+            "50",
+            "--ensemble",
+            ensemble,
+            "--seed",
+            "5",
+            "--save-every",
+            "1.5fs",
+        ];
+        let whole = [&start[..], &["--time", "60fs", "--out", "whole", "--threads", "2"]].concat();
+        bench.tiny(&whole).ok();
+        bench.tiny(&[&start[..], &["--time", "31fs", "--out", "part", "--threads", "1"]].concat()).ok();
+        bench.tiny(&["md", "water.xyz", "--restart", "--time", "60fs", "--out", "part"]).ok();
+        same_files(&bench, "whole", "part");
+        assert_eq!(read_all(bench.path("whole.traj.xyz")).unwrap().len(), 41);
+    }
+}
+
+/// Killed without warning: the restart file is older than the others, which are cut back.
+#[cfg(unix)]
+#[test]
+fn killed_runs_end_in_the_same_bytes() {
+    let bench = Bench::new();
+    let options = [
+        "md",
+        "water.xyz",
+        "--temp",
+        "50",
+        "--time",
+        "1ps",
+        "--restart-every",
+        "37",
+        "--model",
+        "tiny.safetensors",
+    ];
+    bench.run(&[&options[..], &["--out", "whole"]].concat()).ok();
+    for delay in [150, 60, 200, 110] {
+        let resume: &[&str] = if bench.path("part.restart").exists() { &["--restart"] } else { &[] };
+        let mut child = bench
+            .command(&[&options[..], &["--out", "part"], resume].concat())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(delay));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let resume: &[&str] = if bench.path("part.restart").exists() { &["--restart"] } else { &[] };
+    bench.run(&[&options[..], &["--out", "part"], resume].concat()).ok();
+    same_files(&bench, "whole", "part");
+}
+
+/// Ctrl-C: the step is finished, the restart file written, the code is 130, and the run goes on from there.
+#[cfg(unix)]
+#[test]
+fn interrupted_runs_go_on() {
+    let bench = Bench::new();
+    let options =
+        ["md", "water.xyz", "--temp", "50", "--time", "200ps", "--out", "run", "--model", "tiny.safetensors"];
+    let child = bench
+        .command(&options)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !bench.path("run.restart").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let run = common::Run::new(&child.wait_with_output().unwrap());
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert!(run.err.contains("interrupted: step") && run.err.contains("--restart"), "{run:?}");
+    let text = bench.read("run.restart");
+    let step: u64 = text.split("\"step\": ").nth(1).unwrap().split(',').next().unwrap().parse().unwrap();
+    let time = format!("{}fs", (step + 20) as f64 * 0.5);
+    bench.tiny(&["md", "water.xyz", "--restart", "--time", &time, "--out", "run"]).ok();
+}
+
+/// What is given with --restart must agree with the run.
+#[test]
+fn restarts_refuse_other_settings() {
+    let bench = Bench::new();
+    bench.tiny(&["md", "water.xyz", "--temp", "50", "--time", "20fs"]).ok();
+    let resume =
+        |more: &[&str]| bench.tiny(&[&["md", "water.xyz", "--restart", "--time", "40fs"], more].concat());
+    resume(&["--dt", "1"]).refused(2, &["--dt", "0.5"]);
+    resume(&["--temp", "60"]).refused(2, &["--temp", "50"]);
+    resume(&["--ensemble", "nve"]).refused(2, &["langevin"]);
+    resume(&["--friction", "3"]).refused(2, &["--friction"]);
+    resume(&["--save-every", "1fs"]).refused(2, &["--save-every"]);
+    resume(&["--seed", "1"]).refused(2, &["--seed"]);
+    resume(&["--fix", "1"]).refused(2, &["--fix"]);
+    resume(&["--precision", "f64"]).refused(2, &["f32"]);
+    bench.tiny(&["md", "water.xyz", "--restart", "--time", "10fs"]).refused(2, &["--time"]);
+    std::fs::write(bench.path("water.md.csv"), "").unwrap();
+    resume(&[]).refused(3, &["water.md.csv"]);
+    std::fs::write(bench.path("water.md.restart"), "{}").unwrap();
+    resume(&[]).refused(3, &["water.md.restart"]);
+    resume(&["--dt", "1"]).refused(3, &["water.md.restart"]);
+}
