@@ -26,6 +26,11 @@ fn title(property: Property) -> String {
     property.name().replace('_', " ")
 }
 
+/// A unit as a divisor.
+fn parenthesised(unit: &str) -> String {
+    if unit.contains(['/', ' ']) { format!("({unit})") } else { unit.to_owned() }
+}
+
 /// A line per property.
 pub fn table(errors: &ByProperty) -> String {
     let table = Table::new(vec![
@@ -85,7 +90,7 @@ pub fn parity_plots(errors: &ByProperty, parity: &[Parity; 7]) -> Vec<plot::Pari
     let plots = errors.iter().map(|(property, e)| {
         let (unit, scale) = shown(*property);
         plot::Parity {
-            property: format!("{} / ({})", title(*property), property.unit()),
+            property: format!("{} / {}", title(*property), parenthesised(property.unit())),
             points: parity[*property as usize].pairs.clone(),
             remark: format!("MAE {:.3} {unit}\nRMSE {:.3} {unit}", e.mae() * scale, e.rmse() * scale),
         }

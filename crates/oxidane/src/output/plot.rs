@@ -117,6 +117,8 @@ fn line_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
     let ys = span(lines.iter().flatten().map(|p| p.1), 0.08);
     let digits = decimals(&ys);
     let log = panel.log;
+    let across = decimals(&xs);
+    let x_label = move |v: &f64| format!("{v:.across$}");
     let label = move |v: &f64| if log { short(10_f64.powf(*v)) } else { format!("{v:.digits$}") };
     let mut chart = ChartBuilder::on(area)
         .margin(12)
@@ -124,7 +126,7 @@ fn line_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
         .y_label_area_size(84)
         .build_cartesian_2d(xs, ys)?;
     let mut mesh = chart.configure_mesh();
-    mesh.x_desc(&panel.x).y_desc(&panel.y).y_label_formatter(&label);
+    mesh.x_desc(&panel.x).y_desc(&panel.y).x_label_formatter(&x_label).y_label_formatter(&label);
     mesh.light_line_style(TRANSPARENT).bold_line_style(BLACK.mix(0.12)).axis_style(BLACK.mix(0.6));
     mesh.label_style((FONT, 14)).axis_desc_style((FONT, 15)).draw()?;
     for (k, (series, line)) in panel.series.iter().zip(lines).enumerate() {
@@ -196,12 +198,17 @@ fn span(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
 /// Decimals that tell the labels of an axis apart.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and 12
 fn decimals(range: &Range<f64>) -> usize {
-    (1.0 - ((range.end - range.start) / 5.0).log10()).ceil().clamp(0.0, 12.0) as usize
+    (-((range.end - range.start) / 5.0).log10()).ceil().clamp(0.0, 12.0) as usize
 }
 
-/// A number of a logarithmic axis.
+/// A number of a logarithmic axis, to three figures.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and 5
 fn short(v: f64) -> String {
-    if (1e-3..1e4).contains(&v) { format!("{}", (v * 1e4).round() / 1e4) } else { format!("{v:.0e}") }
+    if !(1e-3..1e5).contains(&v) {
+        return format!("{v:.1e}");
+    }
+    let digits = (2.0 - v.log10().floor()).clamp(0.0, 5.0) as usize;
+    format!("{v:.digits$}")
 }
 
 #[cfg(test)]
