@@ -19,8 +19,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return exit::refuse_arguments(&error),
     };
-    let voice = cli.voice;
-    exit::conclude(match cli.verb {
+    let (voice, start) = (cli.voice, std::time::Instant::now());
+    let outcome = match cli.verb {
         Verb::Sp(args) => verbs::sp::run(&args, voice),
         Verb::Opt(args) => verbs::opt::run(&args, voice),
         Verb::Md(args) => verbs::md::run(&args, voice),
@@ -30,5 +30,7 @@ fn main() -> ExitCode {
         Verb::Info(args) => verbs::info::run(&args),
         Verb::Models(args) => verbs::info::list(&args),
         Verb::Completions(args) => verbs::completions::run(&args),
-    })
+    };
+    voice.detail(&format!("took {}", output::table::duration(start.elapsed().as_secs_f64())));
+    exit::conclude(outcome)
 }

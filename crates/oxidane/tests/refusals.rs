@@ -172,6 +172,10 @@ fn full_disk() {
     to_full(&["info", "tiny.safetensors"]).refused(7, &["standard output"]);
     to_full(&["completions", "bash"]).refused(7, &["standard output"]);
     bench.tiny(&["sp", "water.xyz", "--out", "/dev/full"]).refused(7, &["/dev/full"]);
+    let checkpoint =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../oxidane-models/tests/data/small-onehot-multi.pt");
+    bench.run(&["import", "xequinet", checkpoint, "-o", "/dev/full"]).refused(7, &["/dev/full"]);
+    bench.run(&["import", "xequinet", checkpoint, "-o", "no/such/model"]).refused(7, &["no/such/model"]);
     for (link, verb) in [("a.traj.xyz", "opt"), ("b.traj.xyz", "md"), ("c.csv", "md")] {
         std::os::unix::fs::symlink("/dev/full", bench.path(link)).unwrap();
         let name = &link[..1];

@@ -29,7 +29,7 @@ use clap::{Parser, Subcommand};
 /// Energies, forces, optimised geometries and dynamics from neural network potentials. A trained model is inside the
 /// program; others are read from files. Units: eV, angstrom, fs, K, e, unless a table says otherwise.
 #[derive(Debug, Parser)]
-#[command(name = "oxidane", version, after_help = EXIT_CODES, propagate_version = true, max_term_width = 110)]
+#[command(name = "oxidane", version, after_help = EXIT_CODES, max_term_width = 110)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]

@@ -13,7 +13,7 @@ pub struct Voice {
     /// Say nothing but results and errors
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
-    /// Also say how long things took
+    /// Also say how long it took
     #[arg(short, long, global = true, help_heading = "Output")]
     pub verbose: bool,
 }

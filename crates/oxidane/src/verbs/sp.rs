@@ -9,7 +9,7 @@ use oxidane_core::{Error, Evaluation, Potential, Request, Result, System, elemen
 use crate::args::{ShowArgs, SpArgs};
 use crate::exit::{Failure, Outcome};
 use crate::model::Loaded;
-use crate::output::table::{Column, Table, duration, fit};
+use crate::output::table::{Column, Table, fit};
 use crate::output::{Out, Voice, json};
 use crate::parallel;
 use crate::structures::{self, Structure, formula};
@@ -23,22 +23,20 @@ struct Done {
 /// Runs `sp`.
 pub fn run(args: &SpArgs, voice: Voice) -> Outcome {
     args.compute.apply_threads();
-    let start = std::time::Instant::now();
     let model = Loaded::new(&args.compute, args.structure.force)?;
     let request = request(args, model.capabilities())?;
     if let Some(path) = &args.out {
         // The report follows the file: what is shown has been computed, and the file is whole or absent.
         write_atomically(path, |file| {
-            report(args, &model, request, voice, Some(file)).map_or_else(carry, |n| Ok(Ok(n)))
+            report(args, &model, request, voice, Some(file)).map_or_else(carry, |()| Ok(Ok(())))
         })?
     } else {
         report(args, &model, request, voice, None)
     }
-    .map(|count| voice.detail(&format!("{count} structures in {}", duration(start.elapsed().as_secs_f64()))))
 }
 
 /// Errors go through the writer so that it removes its file; other ends keep their meaning.
-fn carry<T>(failure: Failure) -> Result<Outcome<T>> {
+fn carry(failure: Failure) -> Result<Outcome> {
     match failure {
         Failure::Error(error) => Err(error),
         other => Ok(Err(other)),
@@ -70,14 +68,14 @@ fn request(args: &SpArgs, has: Request) -> Result<Request> {
     Ok(if show.all || args.json || args.out.is_some() { has } else { asked })
 }
 
-/// Computes and prints; the number of structures.
+/// Computes and prints.
 fn report(
     args: &SpArgs,
     model: &Loaded,
     request: Request,
     voice: Voice,
     mut file: Option<&mut dyn Write>,
-) -> Outcome<usize> {
+) -> Outcome {
     let mut out = Out::new();
     let mut records = Vec::new();
     let mut list = List::new(args, request);
@@ -100,8 +98,7 @@ fn report(
         // Printed at the end only: half a list is no JSON.
         out.line(format_args!("[{}]", records.join(",\n ")))?;
     }
-    out.flush()?;
-    Ok(count)
+    out.flush()
 }
 
 /// One structure is spread over all threads; of several each thread takes one at a time.
@@ -144,11 +141,14 @@ fn evaluate(
 
 /// Refuses results that are no numbers.
 fn finite(results: Evaluation) -> Result<Evaluation> {
-    let forces = results.forces.iter().flatten().flatten();
-    if results.energy.is_finite() && forces.into_iter().all(|x| x.is_finite()) {
+    let vectors = results.forces.iter().flatten().flatten().chain(results.dipole.iter().flatten());
+    let matrices = [results.virial, results.polarizability];
+    let mut all =
+        vectors.chain(results.charges.iter().flatten()).chain(matrices.iter().flatten().flatten().flatten());
+    if results.energy.is_finite() && all.all(|x| x.is_finite()) {
         return Ok(results);
     }
-    Err(Error::input(
+    Err(Error::domain(
         "the model's result is not a finite number: the structure is far from anything it knows",
     ))
 }

@@ -28,6 +28,11 @@ pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
     let model = Loaded::new(&args.compute, args.structure.force)?;
     let mut potential = model.whole();
     potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;
+    if structure.frame.arrays.keys().any(|k| matches!(k.as_str(), "velocities" | "momenta")) {
+        voice.note(
+            "velocities in the file are not used: they are drawn from --temp, or taken from the restart file",
+        );
+    }
     let names = Names::new(&args.file, args.out.as_deref());
     let (state, plan) = if args.restart {
         let state = MdState::load(&names.restart)?;
