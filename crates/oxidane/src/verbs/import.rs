@@ -33,13 +33,14 @@ fn xequinet(args: &XequinetArgs, voice: Voice) -> Outcome {
     header.level_of_theory.clone_from(&args.level_of_theory);
     header.provenance.licence.clone_from(&args.licence);
     let unknown = header.elements.is_empty();
+    let hash = model.save(&args.out)?;
+    // After the file is written: an error is to be the only line.
     for note in model.notes() {
         voice.note(note);
     }
     if unknown {
         voice.note("the elements it was trained on are not known: it will refuse none; give --elements to state them");
     }
-    let hash = model.save(&args.out)?;
     let mut out = Out::new();
     if !voice.quiet {
         out.line(format_args!("written  {}  {}", args.out.display(), hash))?;
