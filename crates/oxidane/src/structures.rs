@@ -53,6 +53,14 @@ pub fn stem(file: &Path) -> String {
     rest.to_owned()
 }
 
+/// Name of an output file: what the user gave, or the input's stem and the verb's mark, with the extension behind it.
+pub fn output_name(given: Option<&Path>, input: &Path, mark: &str, extension: &str) -> PathBuf {
+    let base = given.map_or_else(|| PathBuf::from(stem(input) + mark), Path::to_path_buf);
+    let mut name = base.into_os_string();
+    name.push(extension);
+    name.into()
+}
+
 /// The structures of several files one after another, read as they are asked for.
 pub fn read(
     files: &[PathBuf],

@@ -1,7 +1,7 @@
 //! `eval`: errors of a model on labelled structures.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use oxidane_core::io::{Data, Frame, LabelKeys};
 use oxidane_core::{Error, Evaluation, Potential, Request, Result};
@@ -207,7 +207,8 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
     }
     let overall = present(&tally.overall);
     let groups: Vec<_> = tally.groups.iter().map(|(name, (n, e))| (name.clone(), *n, present(e))).collect();
-    let svg = plot_name(args);
+    let first = args.files.first().map_or(Path::new(""), PathBuf::as_path);
+    let svg = structures::output_name(args.out.as_deref(), first, ".eval", ".svg");
     plot::parity(
         &svg,
         &format!("{} on {} structures", model.name(), tally.structures),
@@ -234,17 +235,4 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
         }
     }
     out.flush()
-}
-
-fn plot_name(args: &EvalArgs) -> PathBuf {
-    let mut name = args
-        .out
-        .clone()
-        .unwrap_or_else(|| {
-            let stem = args.files.first().map_or_else(String::new, |f| structures::stem(f));
-            PathBuf::from(format!("{stem}.eval"))
-        })
-        .into_os_string();
-    name.push(".svg");
-    name.into()
 }

@@ -29,7 +29,7 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     let mut potential = model.whole();
     potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;
 
-    let names = Names::new(args)?;
+    let names = Names::new(args);
     let mut trajectory = FrameWriter::create(&names.trajectory)?;
     let mut screen = Screen::new(options.cell.is_some(), voice.quiet || args.json);
     screen.head(&model.title(), &structure, &options)?;
@@ -88,19 +88,15 @@ struct Names {
 }
 
 impl Names {
-    fn new(args: &OptArgs) -> Result<Self> {
-        let base = args.out.clone().unwrap_or_else(|| format!("{}.opt", structures::stem(&args.file)).into());
-        let with = |extension: &str| {
-            let mut name = base.clone().into_os_string();
-            name.push(extension);
-            PathBuf::from(name)
-        };
+    fn new(args: &OptArgs) -> Self {
+        let with =
+            |extension: &str| structures::output_name(args.out.as_deref(), &args.file, ".opt", extension);
         let extension = match Format::from_path(&args.file) {
             Some(Format::Poscar) => ".vasp",
             Some(Format::Cif) => ".cif",
             _ => ".xyz",
         };
-        Ok(Self { geometry: with(extension), trajectory: with(".traj.xyz") })
+        Self { geometry: with(extension), trajectory: with(".traj.xyz") }
     }
 }
 

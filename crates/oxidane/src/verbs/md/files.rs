@@ -23,13 +23,7 @@ pub struct Names {
 impl Names {
     /// The names for a structure file, or for the name the user gave.
     pub fn new(structure: &Path, out: Option<&Path>) -> Self {
-        let base = out
-            .map_or_else(|| PathBuf::from(format!("{}.md", structures::stem(structure))), Path::to_path_buf);
-        let with = |extension: &str| {
-            let mut name = base.clone().into_os_string();
-            name.push(extension);
-            PathBuf::from(name)
-        };
+        let with = |extension: &str| structures::output_name(out, structure, ".md", extension);
         Self {
             trajectory: with(".traj.xyz"),
             energies: with(".csv"),

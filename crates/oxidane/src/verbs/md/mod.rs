@@ -66,7 +66,7 @@ pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
     outcome?;
 
     let mut out = screen.out;
-    let energies = report::Series7::read(&names.energies)?;
+    let energies = report::Energies::read(&names.energies)?;
     energies.plot(&names.plot, &format!("{}: dynamics", structure.name()))?;
     if !voice.quiet {
         out.line(format_args!("\n{}", energies.summary(atoms)))?;

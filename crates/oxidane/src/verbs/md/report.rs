@@ -35,11 +35,11 @@ pub fn row(table: &Table, row: &MdRow) -> String {
 }
 
 /// The energies of a whole run, read back from its file: a resumed run reports on all of itself.
-pub struct Series7 {
+pub struct Energies {
     rows: Vec<[f64; 7]>,
 }
 
-impl Series7 {
+impl Energies {
     /// Reads the file of energies.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, &e))?;

@@ -1,0 +1,138 @@
+//! How `sp` shows its results: a table of energies, or a block per structure.
+
+use oxidane_core::units::{DEBYE, GIGAPASCAL, HARTREE};
+use oxidane_core::{Evaluation, Request, System, elements};
+
+use super::Done;
+use crate::args::{ShowArgs, SpArgs};
+use crate::exit::Outcome;
+use crate::output::table::{Column, Table, fit};
+use crate::output::{Out, json};
+use crate::structures::formula;
+
+/// The printed list: a table if only energies are asked for, else a block per structure.
+pub struct List<'a> {
+    show: &'a ShowArgs,
+    table: Option<Table>,
+    rows: usize,
+}
+
+impl<'a> List<'a> {
+    /// The list that the options ask for.
+    pub fn new(args: &'a SpArgs, request: Request) -> Self {
+        let only_energy = args.out.is_some() && !args.show.any() || request == Request::ENERGY;
+        let table = only_energy.then(|| {
+            Table::new(vec![
+                Column::number("#", 4),
+                Column::text("structure", 28),
+                Column::text("formula", 12),
+                Column::number("atoms", 5),
+                Column::number("charge", 6),
+                Column::number("mult.", 5),
+                Column::number("unpaired", 8),
+                Column::number("energy / eV", 17),
+                Column::number("energy / Eh", 16),
+            ])
+        });
+        Self { show: &args.show, table, rows: 0 }
+    }
+
+    /// Prints one structure.
+    pub fn print(&mut self, out: &mut Out, done: &Done) -> Outcome {
+        self.rows += 1;
+        let system = &done.structure.frame.system;
+        let energy = done.results.energy;
+        let Some(table) = &self.table else { return self.block(out, done) };
+        if self.rows == 1 {
+            out.line(format_args!("\n{}", table.head()))?;
+        }
+        out.line(table.row(&[
+            self.rows.to_string(),
+            fit(&done.structure.name(), 28),
+            fit(&formula(&system.numbers), 12),
+            system.len().to_string(),
+            system.charge.to_string(),
+            system.multiplicity().to_string(),
+            system.unpaired.to_string(),
+            format!("{energy:.6}"),
+            format!("{:.8}", energy / HARTREE),
+        ]))
+    }
+
+    fn block(&self, out: &mut Out, done: &Done) -> Outcome {
+        let (structure, results) = (&done.structure, &done.results);
+        let system = &structure.frame.system;
+        out.line(format_args!("\n{}. {}  {}", self.rows, structure.name(), formula(&system.numbers)))?;
+        out.line(format_args!(
+            "   {} atoms   charge {}   multiplicity {} ({} unpaired)",
+            system.len(),
+            system.charge,
+            system.multiplicity(),
+            system.unpaired
+        ))?;
+        let (ev, hartree) = (results.energy, results.energy / HARTREE);
+        out.line(format_args!("   energy  {ev:.6} eV   {hartree:.8} Eh"))?;
+        let show = |asked: bool| asked || self.show.all;
+        if let Some(dipole) = results.dipole.filter(|_| show(self.show.dipole)) {
+            let size = dipole.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let [x, y, z] = dipole;
+            let debye = size / DEBYE;
+            out.line(format_args!(
+                "   dipole  {x:.5} {y:.5} {z:.5} e angstrom   |mu| {size:.5} e angstrom = {debye:.4} D"
+            ))?;
+        }
+        if let Some(tensor) = results.polarizability.filter(|_| show(self.show.polar)) {
+            matrix(out, "polarisability (units of the training data)", &tensor, 5)?;
+        }
+        if let Some(virial) = results.virial.filter(|_| show(self.show.virial)) {
+            matrix(out, "virial -dE/dstrain / eV", &virial, 6)?;
+        }
+        if let Some(stress) = json::stress(system, results).filter(|_| show(self.show.stress)) {
+            matrix(out, "stress / GPa (positive = tension)", &stress.map(|r| r.map(|x| x / GIGAPASCAL)), 6)?;
+            matrix(out, "stress / (eV/angstrom^3)", &stress, 9)?;
+        }
+        atoms(out, system, results, show(self.show.forces), show(self.show.charges))
+    }
+}
+
+fn matrix(out: &mut Out, title: &str, m: &[[f64; 3]; 3], decimals: usize) -> Outcome {
+    out.line(format_args!("   {title}"))?;
+    m.iter().try_for_each(|[x, y, z]| {
+        out.line(format_args!("   {x:16.decimals$} {y:16.decimals$} {z:16.decimals$}"))
+    })
+}
+
+/// The table of per-atom results.
+fn atoms(out: &mut Out, system: &System, results: &Evaluation, forces: bool, charges: bool) -> Outcome {
+    let forces = results.forces.as_ref().filter(|_| forces);
+    let charges = results.charges.as_ref().filter(|_| charges);
+    if forces.is_none() && charges.is_none() {
+        return Ok(());
+    }
+    let mut columns = vec![Column::number("atom", 5), Column::text("", 2)];
+    if charges.is_some() {
+        columns.push(Column::number("charge / e", 10));
+    }
+    if forces.is_some() {
+        columns.extend(["force x / (eV/A)", "y", "z", "|F|"].map(|head| Column::number(head, 11)));
+    }
+    let table = Table::new(columns);
+    out.line(table.head())?;
+    for (i, &z) in system.numbers.iter().enumerate() {
+        let mut cells = vec![(i + 1).to_string(), elements::symbol(z).to_owned()];
+        cells.extend(charges.map(|q| format!("{:.5}", q[i])));
+        if let Some(f) = forces.map(|f| f[i]) {
+            cells.extend(f.map(|x| format!("{x:.6}")));
+            cells.push(format!("{:.6}", f.iter().map(|x| x * x).sum::<f64>().sqrt()));
+        }
+        out.line(table.row(&cells))?;
+    }
+    Ok(())
+}
+
+impl ShowArgs {
+    /// Whether anything besides the energy is to be shown.
+    fn any(&self) -> bool {
+        self.forces || self.virial || self.stress || self.charges || self.dipole || self.polar || self.all
+    }
+}
