@@ -5,6 +5,7 @@ pub mod cutoff;
 pub mod gemm;
 pub mod harmonics;
 pub mod names;
+pub mod pack;
 pub mod radial;
 pub mod scalar;
 pub mod simd;

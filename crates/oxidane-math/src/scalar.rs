@@ -59,6 +59,8 @@ pub trait Scalar:
     type Row<'a>: Copy;
     /// A row for writing.
     type RowMut<'a>;
+    /// Sixteen neighbouring scalars of a row (see [`crate::pack`]).
+    type Pack: crate::pack::Pack<Self>;
 
     /// Constant without tangent.
     fn constant(x: Self::Real) -> Self;
@@ -225,6 +227,7 @@ macro_rules! real {
             const PLANES: usize = 1;
             type Row<'a> = &'a [$t];
             type RowMut<'a> = &'a mut [$t];
+            type Pack = crate::pack::Lanes<$t>;
             #[inline(always)]
             fn constant(x: $t) -> Self {
                 x
@@ -343,6 +346,7 @@ impl<R: Real> Scalar for Dual<R> {
     const PLANES: usize = 2;
     type Row<'a> = (&'a [R], &'a [R]);
     type RowMut<'a> = (&'a mut [R], &'a mut [R]);
+    type Pack = crate::pack::DualLanes<R>;
     #[inline(always)]
     fn constant(x: R) -> Self {
         Self { v: x, d: R::of(0.0) }

@@ -7,9 +7,10 @@
 //! time by one matrix product and used while it is in cache.
 
 use super::edges::EdgeFunctions;
+use super::gate::{Edge, Receiver, Returned, Widths, receive, send};
 use crate::batch::Batch;
-use crate::irreps::{Irreps, Order};
-use crate::layers::{Linear, sum};
+use crate::irreps::Irreps;
+use crate::layers::Linear;
 use crate::network::Scratch;
 use crate::parameters::Layout;
 use oxidane_math::gemm::{Mat, gemm};
@@ -160,8 +161,9 @@ impl Message {
         scratch: &mut Scratch<S::Real>,
     ) {
         let (gates, c, p) = (self.gates(), self.channels, S::PLANES);
-        let (m, d) = (self.irreps.count(), self.irreps.dim());
+        let d = self.irreps.dim();
         let degrees = source.state.degrees(&self.irreps);
+        let widths = Widths { irreps: &self.irreps, channels: c, degrees };
         let active = self.active(degrees);
         let ny = source.edges.harmonics.len() / (source.batch.edges.len().max(1) * p);
         let mut w = scratch.dirty(TILE * p * gates);
@@ -174,42 +176,19 @@ impl Message {
             simd::dispatch(
                 #[inline(always)]
                 || {
-                    for (e, w) in tile.clone().zip(w.chunks_exact_mut(p * gates)) {
+                    for (e, w) in tile.clone().zip(w.chunks_exact(p * gates)) {
                         while e >= source.batch.edges.first[i + 1] as usize {
                             i += 1;
                         }
                         let (j, local) = (source.batch.edges.neighbor[e] as usize, i - atoms.start);
-                        let h = S::row(&source.h[j * p * gates..], gates);
-                        multiply::<S>(w, h, gates, &active);
-                        let g = S::row(w, gates);
-                        let mut s = S::row_mut(&mut s[local * p * c..], c);
-                        accumulate::<S>(&mut s, S::part(g, 2 * m, c), c);
-                        let y = S::row(&source.edges.harmonics[e * ny * p..], ny);
-                        let xj = source.state.row(j, d * p);
-                        let xi = &mut x[local * p * d..][..p * d];
-                        for l in 0..self.irreps.degrees() {
-                            let n = self.irreps.channels(l);
-                            let u = self.irreps.first_irrep(l);
-                            let edge = S::part(g, m + u, n);
-                            let at = Order::Atom.start(&self.irreps, 0, p, l, 0);
-                            for q in 0..2 * l + 1 {
-                                let at = at + q * n * p;
-                                let y = S::get(y, l * l + q);
-                                let mut out = S::row_mut(&mut xi[at..], n);
-                                if l < degrees {
-                                    gate_both::<S>(
-                                        &mut out,
-                                        S::part(g, u, n),
-                                        S::row(&xj[at..], n),
-                                        edge,
-                                        y,
-                                        n,
-                                    );
-                                } else {
-                                    gate_edge::<S>(&mut out, edge, y, n);
-                                }
-                            }
-                        }
+                        let edge = Edge::<S> {
+                            h: &source.h[j * p * gates..],
+                            w,
+                            state: source.state.row(j, d * p),
+                            y: S::row(&source.edges.harmonics[e * ny * p..], ny),
+                        };
+                        let (s, x) = (&mut s[local * p * c..], &mut x[local * p * d..][..p * d]);
+                        send::<S>(widths, &edge, s, x);
                     }
                 },
             );
@@ -229,15 +208,15 @@ impl Message {
         scratch: &mut Scratch<S::Real>,
     ) {
         let (gates, c, p) = (self.gates(), self.channels, S::PLANES);
-        let (m, d, k) = (self.irreps.count(), self.irreps.dim(), self.filter.inputs + 1);
+        let (d, k) = (self.irreps.dim(), self.filter.inputs + 1);
         let degrees = source.state.degrees(&self.irreps);
+        let widths = Widths { irreps: &self.irreps, channels: c, degrees };
         let active = self.active(degrees);
         let all =
             source.batch.edges.first[atoms.start] as usize..source.batch.edges.first[atoms.end] as usize;
         let ny = source.edges.harmonics.len() / (source.batch.edges.len().max(1) * p);
         let mut w = scratch.dirty(TILE * p * gates);
         let mut w_adj = scratch.dirty(TILE * p * gates);
-        let mut product = scratch.dirty(p * gates);
         let mut filter_gradient = sinks.gradient.is_some().then(|| scratch.zeros(gates * k));
         let mut j = atoms.start;
         for start in all.clone().step_by(TILE) {
@@ -253,76 +232,20 @@ impl Message {
                             j += 1;
                         }
                         let (i, local) = (source.batch.edges.neighbor[e] as usize, j - atoms.start);
-                        let h = S::row(&source.h[j * p * gates..], gates);
-                        product.copy_from_slice(w);
-                        multiply::<S>(&mut product, h, gates, &active);
-                        let g = S::row(&product, gates);
-                        let si = S::row(&s_adj[i * p * c..], c);
-                        let xi = &x_adj[i * p * d..][..p * d];
-                        let xj = source.state.row(j, d * p);
-                        let y = S::row(&source.edges.harmonics[e * ny * p..], ny);
-                        let y_adj = (e - all.start) * ny * p;
-                        let mut y_adj = S::row_mut(&mut sinks.harmonics[y_adj..], ny);
-                        {
-                            let mut g_adj = S::row_mut(w_adj, gates);
-                            let mut scalar = S::part_mut(&mut g_adj, 2 * m, c);
-                            copy::<S>(&mut scalar, si, c);
-                        }
-                        for l in 0..self.irreps.degrees() {
-                            let n = self.irreps.channels(l);
-                            let u = self.irreps.first_irrep(l);
-                            let sign = S::Real::of(if l % 2 == 0 { 1.0 } else { -1.0 });
-                            let at = Order::Atom.start(&self.irreps, 0, p, l, 0);
-                            let edge = S::part(g, m + u, n);
-                            for q in 0..2 * l + 1 {
-                                let at = at + q * n * p;
-                                let lm = l * l + q;
-                                let a = S::row(&xi[at..], n);
-                                let yq = S::get(y, lm).scale(sign);
-                                let dy = sum(
-                                    n,
-                                    #[inline(always)]
-                                    |k| S::get(edge, k) * S::get(a, k),
-                                );
-                                let v = S::get_mut(&y_adj, lm) + dy;
-                                S::set(&mut y_adj, lm, v);
-                                let mut g_adj = S::row_mut(w_adj, gates);
-                                {
-                                    let mut edge_adj = S::part_mut(&mut g_adj, m + u, n);
-                                    if q == 0 {
-                                        scaled::<S>(&mut edge_adj, a, yq, n);
-                                    } else {
-                                        gate_edge::<S>(&mut edge_adj, a, yq, n);
-                                    }
-                                }
-                                if l >= degrees {
-                                    continue;
-                                }
-                                {
-                                    let mut state_adj = S::part_mut(&mut g_adj, u, n);
-                                    let x = S::row(&xj[at..], n);
-                                    if q == 0 {
-                                        product_of::<S>(&mut state_adj, a, x, n);
-                                    } else {
-                                        gate::<S>(&mut state_adj, a, x, n);
-                                    }
-                                }
-                                if let Some(state) = sinks.state.as_deref_mut() {
-                                    let mut out = S::row_mut(&mut state[local * p * d + at..], n);
-                                    gate::<S>(&mut out, S::part(g, u, n), a, n);
-                                }
-                            }
-                        }
-                        if let Some(h_adj) = sinks.h.as_deref_mut() {
-                            let mut out = S::row_mut(&mut h_adj[local * p * gates..], gates);
-                            let (g_adj, w) = (S::row(w_adj, gates), S::row(w, gates));
-                            for r in active.clone() {
-                                let mut out = S::part_mut(&mut out, r.start, r.len());
-                                let (a, w) = (S::part(g_adj, r.start, r.len()), S::part(w, r.start, r.len()));
-                                gate::<S>(&mut out, a, w, r.len());
-                            }
-                        }
-                        multiply::<S>(w_adj, h, gates, &active);
+                        let edge = Edge::<S> {
+                            h: &source.h[j * p * gates..],
+                            w,
+                            state: source.state.row(j, d * p),
+                            y: S::row(&source.edges.harmonics[e * ny * p..], ny),
+                        };
+                        let receiver = Receiver { s: &s_adj[i * p * c..], x: &x_adj[i * p * d..][..p * d] };
+                        let mut returned = Returned::<S> {
+                            w: w_adj,
+                            h: sinks.h.as_deref_mut().map(|h| &mut h[local * p * gates..]),
+                            state: sinks.state.as_deref_mut().map(|x| &mut x[local * p * d..][..p * d]),
+                            y: S::row_mut(&mut sinks.harmonics[(e - all.start) * ny * p..], ny),
+                        };
+                        receive::<S>(widths, &edge, &receiver, &mut returned);
                     }
                 },
             );
@@ -345,7 +268,7 @@ impl Message {
         if let (Some(packed), Some(g)) = (&filter_gradient, sinks.gradient.as_deref_mut()) {
             self.add_filter_gradient(packed, g);
         }
-        for v in [Some(w), Some(w_adj), Some(product), filter_gradient].into_iter().flatten() {
+        for v in [Some(w), Some(w_adj), filter_gradient].into_iter().flatten() {
             scratch.put(v);
         }
     }
@@ -359,87 +282,5 @@ impl Message {
                 bias.of_mut(gradient)[n] += row[k];
             }
         }
-    }
-}
-
-/// w *= h on the active columns.
-#[inline(always)]
-fn multiply<S: Scalar>(w: &mut [S::Real], h: S::Row<'_>, gates: usize, active: &[Range<usize>; 2]) {
-    let mut w = S::row_mut(w, gates);
-    for r in active.clone() {
-        let n = r.len();
-        let mut w = S::part_mut(&mut w, r.start, n);
-        let h = S::part(h, r.start, n);
-        for k in 0..n {
-            let v = S::get_mut(&w, k) * S::get(h, k);
-            S::set(&mut w, k, v);
-        }
-    }
-}
-
-/// out += a.
-#[inline(always)]
-fn accumulate<S: Scalar>(out: &mut S::RowMut<'_>, a: S::Row<'_>, n: usize) {
-    for k in 0..n {
-        let v = S::get_mut(out, k) + S::get(a, k);
-        S::set(out, k, v);
-    }
-}
-
-/// out = a.
-#[inline(always)]
-fn copy<S: Scalar>(out: &mut S::RowMut<'_>, a: S::Row<'_>, n: usize) {
-    for k in 0..n {
-        S::set(out, k, S::get(a, k));
-    }
-}
-
-/// out = a b.
-#[inline(always)]
-fn product_of<S: Scalar>(out: &mut S::RowMut<'_>, a: S::Row<'_>, b: S::Row<'_>, n: usize) {
-    for k in 0..n {
-        S::set(out, k, S::get(a, k) * S::get(b, k));
-    }
-}
-
-/// out += a b.
-#[inline(always)]
-fn gate<S: Scalar>(out: &mut S::RowMut<'_>, a: S::Row<'_>, b: S::Row<'_>, n: usize) {
-    for k in 0..n {
-        let v = S::get_mut(out, k) + S::get(a, k) * S::get(b, k);
-        S::set(out, k, v);
-    }
-}
-
-/// out = a y for one number y.
-#[inline(always)]
-fn scaled<S: Scalar>(out: &mut S::RowMut<'_>, a: S::Row<'_>, y: S, n: usize) {
-    for k in 0..n {
-        S::set(out, k, S::get(a, k) * y);
-    }
-}
-
-/// out += a y for one number y.
-#[inline(always)]
-fn gate_edge<S: Scalar>(out: &mut S::RowMut<'_>, a: S::Row<'_>, y: S, n: usize) {
-    for k in 0..n {
-        let v = S::get_mut(out, k) + S::get(a, k) * y;
-        S::set(out, k, v);
-    }
-}
-
-/// out += a x + b y for one number y.
-#[inline(always)]
-fn gate_both<S: Scalar>(
-    out: &mut S::RowMut<'_>,
-    a: S::Row<'_>,
-    x: S::Row<'_>,
-    b: S::Row<'_>,
-    y: S,
-    n: usize,
-) {
-    for k in 0..n {
-        let v = S::get_mut(out, k) + S::get(a, k) * S::get(x, k) + S::get(b, k) * y;
-        S::set(out, k, v);
     }
 }

@@ -8,6 +8,7 @@
 mod config;
 mod edges;
 mod electronic;
+mod gate;
 mod heads;
 mod message;
 mod pass;
