@@ -1,0 +1,55 @@
+//! Multiply-adds of XPaiNN, counted from its hyperparameters as the equations stand.
+
+use oxidane_models::irreps::Irreps;
+use oxidane_models::xpainn::XpainnConfig;
+
+/// Floating-point operations (two for a multiply-add) of one evaluation of the energy.
+///
+/// Counted: the products of every layer on atoms, the filter's product on every edge, and the gating and summing
+/// of messages. Not counted: nonlinearities, norms, radial functions, harmonics and neighbour lists.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Work {
+    /// Products of the layers on atoms.
+    pub atoms: f64,
+    /// The filter, W b(r), of every edge and block.
+    pub filter: f64,
+    /// Gates times neighbours, summed.
+    pub gather: f64,
+}
+
+impl Work {
+    /// The energy of `atoms` atoms with `edges` directed edges.
+    pub fn of(config: &XpainnConfig, atoms: usize, edges: usize) -> Self {
+        let irreps: Irreps = config.node_irreps.parse().unwrap_or_default();
+        let (c, m, d) = (config.node_dim, irreps.count(), irreps.dim());
+        let gates = c + 2 * m;
+        let message = c * c + c * gates;
+        let mixing: usize = (0..irreps.degrees()).map(|l| (2 * l + 1) * irreps.channels(l).pow(2)).sum();
+        let update = 2 * mixing + (c + m) * c + c * (2 * c + m) + m * c;
+        let readout = (c + 1) * config.hidden_dim;
+        let blocks = config.action_blocks;
+        let count = |n: usize, each: usize| 2.0 * n as f64 * each as f64;
+        Self {
+            atoms: count(atoms, blocks * (message + update) + readout),
+            filter: count(edges, blocks * config.num_basis * gates),
+            // h w, the scalar sum, and per component: the state's gate and the edge's.
+            gather: count(edges, blocks * (gates + c + 2 * d)),
+        }
+    }
+
+    /// Energy and forces. Each product has one more of the same size in the reverse pass, the adjoint of its
+    /// input; so does each gating for either of its two factors.
+    pub fn with_forces(self) -> Self {
+        Self { atoms: 2.0 * self.atoms, filter: 2.0 * self.filter, gather: 3.0 * self.gather }
+    }
+
+    /// As written.
+    pub fn total(self) -> f64 {
+        self.atoms + self.filter + self.gather
+    }
+
+    /// With the filter read from a table instead of computed (the reading not counted).
+    pub fn tabulated(self) -> f64 {
+        self.atoms + self.gather
+    }
+}

@@ -1,0 +1,180 @@
+//! Speed and memory of the default XPaiNN, next to the floor that its multiply-adds set.
+//!
+//! `cargo bench -p oxidane-models --bench speed -- --help` lists the options; `BENCHMARKS.md` holds results.
+
+mod flops;
+mod options;
+mod products;
+mod report;
+mod structures;
+mod timing;
+mod training;
+
+use flops::Work;
+use options::{Options, Section};
+use oxidane_core::{Potential, Request, Result, System};
+use oxidane_models::xpainn::{Xpainn, XpainnConfig};
+use oxidane_models::{Batch, Network, NetworkPotential, Scratch};
+use report::{Report, row};
+use std::process::ExitCode;
+use std::sync::Arc;
+use timing::{measure, memory};
+
+fn main() -> ExitCode {
+    match Options::from_args(std::env::args().skip(1)) {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(options)) => conclude(run(&options).map_err(|e| e.to_string())),
+        Err(message) => conclude(Err(message)),
+    }
+}
+
+fn conclude(result: std::result::Result<(), String>) -> ExitCode {
+    result.map_or_else(
+        |message| {
+            eprintln!("speed: {message}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}
+
+fn run(options: &Options) -> Result<()> {
+    // The only pool of this process; a second one cannot exist, so this cannot fail.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build_global();
+    let bench = Bench::new(options)?;
+    if options.has(Section::Products) {
+        bench.products();
+    }
+    if options.has(Section::Energy) {
+        for path in &options.files {
+            bench.energy(&structures::name(path), &structures::first(path)?, options.repeats)?;
+        }
+    }
+    if options.has(Section::Training) {
+        bench.training()?;
+    }
+    if options.has(Section::Scaling) {
+        bench.scaling()?;
+    }
+    Ok(())
+}
+
+/// The network under test, the floor's rate, and where results go.
+struct Bench<'a> {
+    options: &'a Options,
+    report: Report,
+    config: XpainnConfig,
+    network: Arc<Xpainn<f32>>,
+    /// GFLOP/s of one thread, over a large square.
+    rate: f64,
+}
+
+impl<'a> Bench<'a> {
+    fn new(options: &'a Options) -> Result<Self> {
+        let config = XpainnConfig::default();
+        let network = Arc::new(Xpainn::<f32>::random(&config, 1)?);
+        let report = Report::new(options.json);
+        let rate = options.rate.unwrap_or_else(|| products::square().gflops);
+        report.line(
+            &format!("floor: {rate:.0} GFLOP/s for each of {} thread(s)", options.threads),
+            &row!("what" => "rate", "gflops" => rate, "threads" => options.threads),
+        );
+        Ok(Self { options, report, config, network, rate })
+    }
+
+    fn products(&self) {
+        for product in products::of_model(&self.config) {
+            self.report.line(
+                &format!(
+                    "product {:<24} {:>5} x {:>4} x {:>4}  {:>6.1} GFLOP/s",
+                    product.name, product.shape[0], product.shape[1], product.shape[2], product.gflops
+                ),
+                &row!("what" => "product", "name" => product.name, "shape" => product.shape,
+                    "gflops" => product.gflops),
+            );
+        }
+    }
+
+    fn potential(&self) -> Result<NetworkPotential<f32>> {
+        // As a model file's potential is made: structures that single precision cannot do are redone in double.
+        let exact: Arc<dyn Network<f64>> = Arc::new(self.network.cast::<f64>());
+        let parallel = self.options.threads > 1;
+        NetworkPotential::new("xpainn", Arc::default(), self.network.clone(), Some(exact), parallel, false)
+    }
+
+    /// Energy, then energy and forces, with atoms moved before each call.
+    fn energy(&self, name: &str, system: &System, repeats: Option<usize>) -> Result<()> {
+        let batch = Batch::build(system, self.config.cutoff)?;
+        let probe = self.network.run(&batch, Request::FORCES, &mut Scratch::default(), false)?;
+        let edges = batch.edges.len();
+        drop(batch);
+        memory::reset_peak();
+        let work = Work::of(&self.config, system.len(), edges);
+        let repeats = repeats.unwrap_or_else(|| timing::repeats_for(system.len()));
+        for (what, request) in [("energy", Request::ENERGY), ("energy+forces", Request::FORCES)] {
+            let mut potential = self.potential()?;
+            let mut moving = structures::Moving::new(system);
+            let time = measure(repeats, || potential.evaluate(moving.step(), request).map(|_| ()))?;
+            let work = if request.forces { work.with_forces() } else { work };
+            let floor = work.total() / self.rate / 1e6 / self.options.threads as f64;
+            let least = work.tabulated() / self.rate / 1e6 / self.options.threads as f64;
+            let peak = memory::peak_mb();
+            self.report.line(
+                &format!(
+                    "{name:<12} {:>6} atoms {edges:>8} edges  {what:<13}  min {:>9.3} ms  median {:>9.3} ms  \
+                     first {:>9.3} ms  {:>7.2} us/atom  floor {floor:>8.3} ms, ratio {:>5.2} \
+                     (tabulated {least:>8.3} ms, {:>5.2})  {:>7.2} GFLOP  peak {peak:>5.0} MB{}",
+                    system.len(),
+                    time.min,
+                    time.median,
+                    time.first,
+                    time.min * 1e3 / system.len() as f64,
+                    time.min / floor,
+                    time.min / least,
+                    work.total() / 1e9,
+                    if probe.ill_conditioned { "  (ill-conditioned: redone in f64)" } else { "" },
+                ),
+                &row!("what" => what, "structure" => name, "atoms" => system.len(), "edges" => edges,
+                    "threads" => self.options.threads, "min_ms" => time.min, "median_ms" => time.median,
+                    "first_ms" => time.first, "floor_ms" => floor, "tabulated_floor_ms" => least,
+                    "gflop" => work.total() / 1e9, "peak_mb" => peak),
+            );
+        }
+        Ok(())
+    }
+
+    /// Structures a second through the gradient of a loss on energy and forces.
+    fn training(&self) -> Result<()> {
+        let frames = structures::all(&self.options.training_file)?;
+        memory::reset_peak();
+        let mut step = training::Step::new(&*self.network, &frames, self.options.chunk_atoms)?;
+        let time = measure(self.options.repeats.unwrap_or(5), || step.run(&*self.network))?;
+        let rate = frames.len() as f64 / time.min * 1e3;
+        let peak = memory::peak_mb();
+        self.report.line(
+            &format!(
+                "training     {:>6} structures, chunks of {} atoms  min {:>9.2} ms  median {:>9.2} ms  \
+                 {rate:>6.1} structures/s  peak {peak:>5.0} MB",
+                frames.len(),
+                self.options.chunk_atoms,
+                time.min,
+                time.median
+            ),
+            &row!("what" => "training", "structures" => frames.len(), "threads" => self.options.threads,
+                "min_ms" => time.min, "median_ms" => time.median, "structures_per_s" => rate, "peak_mb" => peak),
+        );
+        Ok(())
+    }
+
+    /// Replicas of the last file given, up to about `--atoms` atoms.
+    fn scaling(&self) -> Result<()> {
+        let Some(path) = self.options.files.last() else { return Ok(()) };
+        let unit = structures::first(path)?;
+        for copies in structures::replicas(unit.len(), self.options.atoms) {
+            let system = structures::replicate(&unit, copies);
+            let [a, b, c] = copies;
+            self.energy(&format!("{a}x{b}x{c}"), &system, Some(self.options.repeats.unwrap_or(2)))?;
+        }
+        Ok(())
+    }
+}

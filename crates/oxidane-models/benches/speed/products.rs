@@ -1,0 +1,56 @@
+//! Rate of matrix products on this machine, one thread, single precision.
+
+use crate::timing::{Time, measure};
+use oxidane_math::gemm::{Mat, gemm};
+use oxidane_models::irreps::Irreps;
+use oxidane_models::xpainn::XpainnConfig;
+use std::convert::Infallible;
+
+/// A measured product.
+pub struct Product {
+    /// What it is in the model.
+    pub name: &'static str,
+    /// Rows, inner dimension, columns.
+    pub shape: [usize; 3],
+    /// Billions of operations per second, two per multiply-add.
+    pub gflops: f64,
+}
+
+/// A large square product: the rate that floors are stated with.
+pub fn square() -> Product {
+    product("large square", [1024, 1024, 1024], 8)
+}
+
+/// Products of the shapes that the model makes on blocks of atoms and tiles of edges.
+pub fn of_model(config: &XpainnConfig) -> Vec<Product> {
+    const ATOMS: usize = 32;
+    const EDGES: usize = 48;
+    let irreps: Irreps = config.node_irreps.parse().unwrap_or_default();
+    let (c, m, b) = (config.node_dim, irreps.count(), config.num_basis + 1);
+    let gates = c + 2 * m;
+    let vectors = irreps.channels(1);
+    let repeats = 200;
+    vec![
+        square(),
+        product("filter of edges", [EDGES, b, gates], repeats),
+        product("filter, reverse", [EDGES, gates, b], repeats),
+        product("message, first layer", [ATOMS, c, c], repeats),
+        product("message, second layer", [ATOMS, c, gates], repeats),
+        product("update, mixing l = 1", [3 * ATOMS, vectors, vectors], repeats),
+        product("update, first layer", [ATOMS, c + m, c], repeats),
+        product("update, second layer", [ATOMS, c, 2 * c + m], repeats),
+    ]
+}
+
+fn product(name: &'static str, shape: [usize; 3], repeats: usize) -> Product {
+    const CALLS: usize = 4;
+    let [m, k, n] = shape;
+    let (a, b, mut out) = (vec![1.0f32; m * k], vec![1.0f32; n * k], vec![0.0f32; m * n]);
+    let (a, b) = (Mat::full(&a, m, k), Mat::full(&b, n, k).t());
+    let Ok(Time { min, .. }) = measure(repeats, || {
+        (0..CALLS).for_each(|_| gemm(&mut out, n, 0.0, a, b, 1.0));
+        std::hint::black_box(&out);
+        Ok::<_, Infallible>(())
+    });
+    Product { name, shape, gflops: 2.0 * (CALLS * m * n * k) as f64 / min / 1e6 }
+}
