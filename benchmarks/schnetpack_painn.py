@@ -87,7 +87,7 @@ def main():
 
     for path in args.files:
         atoms = ase.io.read(path, 0)
-        repeats = args.repeats or max(3, min(100, 4000 // len(atoms)))
+        repeats = args.repeats or max(3, min(50, 1500 // len(atoms)))
         low, median, edges = measure(model, [atoms], repeats, training=False)
         name = pathlib.Path(path).stem
         report(
@@ -96,7 +96,7 @@ def main():
         )
     if args.training:
         structures = ase.io.read(args.training, ":")
-        low, median, _ = measure(model, structures, args.repeats or 5, training=True)
+        low, median, _ = measure(model, structures, args.repeats or 3, training=True)
         rate = len(structures) / low * 1e3
         report(
             f"training: {len(structures)} structures  min {low:.2f} ms  median {median:.2f} ms  {rate:.1f} structures/s",

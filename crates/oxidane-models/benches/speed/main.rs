@@ -47,7 +47,8 @@ fn run(options: &Options) -> Result<()> {
     }
     if options.has(Section::Energy) {
         for path in &options.files {
-            bench.energy(&structures::name(path), &structures::first(path)?, options.repeats)?;
+            let system = structures::first(path)?;
+            bench.energy(&structures::name(path), &system, &BOTH, options.repeats)?;
         }
     }
     if options.has(Section::Training) {
@@ -58,6 +59,9 @@ fn run(options: &Options) -> Result<()> {
     }
     Ok(())
 }
+
+/// What is asked of the potential.
+const BOTH: [(&str, Request); 2] = [("energy", Request::ENERGY), ("energy+forces", Request::FORCES)];
 
 /// The network under test, the floor's rate, and where results go.
 struct Bench<'a> {
@@ -102,8 +106,14 @@ impl<'a> Bench<'a> {
         NetworkPotential::new("xpainn", Arc::default(), self.network.clone(), Some(exact), parallel, false)
     }
 
-    /// Energy, then energy and forces, with atoms moved before each call.
-    fn energy(&self, name: &str, system: &System, repeats: Option<usize>) -> Result<()> {
+    /// Time of each request, with atoms moved before each call.
+    fn energy(
+        &self,
+        name: &str,
+        system: &System,
+        requests: &[(&str, Request)],
+        repeats: Option<usize>,
+    ) -> Result<()> {
         let batch = Batch::build(system, self.config.cutoff)?;
         let probe = self.network.run(&batch, Request::FORCES, &mut Scratch::default(), false)?;
         let edges = batch.edges.len();
@@ -111,7 +121,7 @@ impl<'a> Bench<'a> {
         memory::reset_peak();
         let work = Work::of(&self.config, system.len(), edges);
         let repeats = repeats.unwrap_or_else(|| timing::repeats_for(system.len()));
-        for (what, request) in [("energy", Request::ENERGY), ("energy+forces", Request::FORCES)] {
+        for &(what, request) in requests {
             let mut potential = self.potential()?;
             let mut moving = structures::Moving::new(system);
             let time = measure(repeats, || potential.evaluate(moving.step(), request).map(|_| ()))?;
@@ -173,7 +183,7 @@ impl<'a> Bench<'a> {
         for copies in structures::replicas(unit.len(), self.options.atoms) {
             let system = structures::replicate(&unit, copies);
             let [a, b, c] = copies;
-            self.energy(&format!("{a}x{b}x{c}"), &system, Some(self.options.repeats.unwrap_or(2)))?;
+            self.energy(&format!("{a}x{b}x{c}"), &system, &BOTH[1..], self.options.repeats)?;
         }
         Ok(())
     }

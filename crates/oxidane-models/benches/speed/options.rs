@@ -1,6 +1,6 @@
 //! Command line.
 
-use crate::structures::repository_file;
+use crate::structures::{given_file, repository_file};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ Measures the default XPaiNN (random weights) on the first structure of each FILE
   --threads N       threads                              [default: 1]
   --repeats N       timed calls of each kind             [default: by size]
   --rate GFLOPS     rate for the floor instead of measuring it
-  --atoms N         size that scaling ends with (replicas of the last FILE) [default: 100000]
+  --atoms N         size that scaling ends with (replicas of the last FILE) [default: 97200]
   --train FILE      structures of one training batch     [default: 32 molecules of 21 atoms]
   --chunk-atoms N   atoms computed together in training  [default: 128]
   --json            one JSON object per line";
@@ -77,7 +77,7 @@ impl Options {
             threads: 1,
             repeats: None,
             rate: None,
-            atoms: 100_000,
+            atoms: 97_200,
             training_file: repository_file("benchmarks/structures/train32.xyz"),
             chunk_atoms: 128,
             json: false,
@@ -101,10 +101,10 @@ impl Options {
                 "--repeats" => options.repeats = Some(parse(&arg, &value()?)?),
                 "--rate" => options.rate = Some(parse(&arg, &value()?)?),
                 "--atoms" => options.atoms = parse(&arg, &value()?)?,
-                "--train" => options.training_file = value()?.into(),
+                "--train" => options.training_file = given_file(&value()?),
                 "--chunk-atoms" => options.chunk_atoms = parse(&arg, &value()?)?,
                 flag if flag.starts_with('-') => return Err(format!("unknown option {flag}; see --help")),
-                file => options.files.push(file.into()),
+                file => options.files.push(given_file(file)),
             }
         }
         if options.files.is_empty() {

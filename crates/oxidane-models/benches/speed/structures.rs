@@ -8,6 +8,13 @@ pub fn repository_file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
+/// A file named on the command line: as it stands, or from the root of the repository (cargo runs benchmarks in the
+/// folder of their crate).
+pub fn given_file(path: &str) -> PathBuf {
+    let given = PathBuf::from(path);
+    if given.exists() { given } else { repository_file(path) }
+}
+
 /// The file's name without its ending.
 pub fn name(path: &Path) -> String {
     path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned())
@@ -62,7 +69,7 @@ pub fn replicas(unit: usize, most: usize) -> Vec<[usize; 3]> {
     while atoms(n) < most {
         all.push(n);
         let before = atoms(n);
-        while atoms(n) < most && atoms(n) < 3 * before {
+        while atoms(n) < most && atoms(n) < 4 * before {
             let shortest = (0..3).min_by_key(|&k| n[k]).unwrap_or(0);
             n[shortest] += 1;
         }
