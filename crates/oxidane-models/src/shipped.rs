@@ -12,7 +12,11 @@ pub struct Shipped {
 }
 
 /// All models inside the program; the first is the default.
-pub const SHIPPED: [Shipped; 0] = [];
+pub const SHIPPED: [Shipped; 1] = [Shipped {
+    name: "rmd17",
+    summary: "XPaiNN for ten small organic molecules (rMD17, PBE/def2-SVP): H C N O, neutral singlets",
+    bytes: include_bytes!("../models/rmd17.safetensors"),
+}];
 
 /// The model file of that name, or of the default.
 pub(crate) fn bytes(name: Option<&str>) -> Result<&'static [u8]> {
@@ -22,10 +26,9 @@ pub(crate) fn bytes(name: Option<&str>) -> Result<&'static [u8]> {
     };
     found.map(|s| s.bytes).ok_or_else(|| {
         let known: Vec<_> = SHIPPED.iter().map(|s| s.name).collect();
-        Error::model(match (name, known.is_empty()) {
-            (None, _) => "no model is inside this build of the program; give one with --model".into(),
-            (Some(name), true) => format!("there is no model file \"{name}\", and no model is built in"),
-            (Some(name), false) => {
+        Error::model(match name {
+            None => "no model is inside this build of the program; give one with --model".into(),
+            Some(name) => {
                 format!("there is no model \"{name}\"; give a file, or one of {}", known.join(", "))
             }
         })

@@ -1,0 +1,59 @@
+//! The models inside the program.
+
+use oxidane_core::{ErrorKind, Request, System, io};
+use oxidane_models::{Model, PotentialOptions, Precision, shipped};
+use std::path::Path;
+
+fn example(name: &str) -> System {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
+    io::read_first(file).unwrap().system
+}
+
+#[test]
+fn every_shipped_model_states_what_it_is() {
+    assert!(!shipped::SHIPPED.is_empty());
+    for s in &shipped::SHIPPED {
+        let model = Model::shipped(Some(s.name)).unwrap();
+        let header = model.header();
+        assert_eq!(header.name, s.name);
+        assert!(!header.elements.is_empty() && !header.charges.is_empty() && !header.unpaired.is_empty());
+        assert!(header.level_of_theory.is_some() && !header.errors.is_empty());
+        assert!(header.provenance.seed.is_some() && header.provenance.config.is_some());
+        assert!(header.provenance.data.is_some() && header.provenance.licence.is_some());
+    }
+    assert_eq!(Model::shipped(Some("nothing")).unwrap_err().kind, ErrorKind::Model);
+}
+
+/// The default model knows aspirin: a geometry from another method is within the forces that thermal motion brings, and
+/// single precision agrees with double within its promise.
+#[test]
+fn the_default_model_knows_aspirin() {
+    let model = Model::shipped(None).unwrap();
+    let aspirin = example("aspirin.xyz");
+    let mut results = [Precision::F64, Precision::F32].map(|precision| {
+        let options = PotentialOptions { precision, ..PotentialOptions::default() };
+        model.potential(options).unwrap().evaluate(&aspirin, Request::FORCES).unwrap()
+    });
+    let [exact, single] = &mut results;
+    let forces = exact.forces.take().unwrap();
+    assert!(forces.iter().flatten().all(|f| f.abs() < 3.0), "a foreign equilibrium has forces of a few eV/A");
+    for (a, b) in forces.iter().flatten().zip(single.forces.take().unwrap().iter().flatten()) {
+        assert!((a - b).abs() < 1e-4, "{a} {b}");
+    }
+}
+
+#[test]
+fn the_default_model_refuses_what_it_never_saw() {
+    let potential = Model::shipped(None).unwrap().potential(PotentialOptions::default()).unwrap();
+    let water = System::molecule(vec![8, 1, 1], vec![[0.0; 3], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]]);
+    assert!(potential.check(&water).is_ok());
+    let mut sulfide = water.clone();
+    sulfide.numbers[0] = 16;
+    let mut cation = water.clone();
+    (cation.charge, cation.unpaired) = (1, 1);
+    let mut triplet = water;
+    triplet.unpaired = 2;
+    for bad in [sulfide, cation, triplet] {
+        assert_eq!(potential.check(&bad).unwrap_err().kind, ErrorKind::Domain);
+    }
+}
