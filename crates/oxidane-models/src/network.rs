@@ -84,18 +84,16 @@ pub struct Scratch<R> {
 impl<R: Real> Scratch<R> {
     /// A zeroed buffer of `n` numbers, reusing a returned one where possible.
     pub fn zeros(&mut self, n: usize) -> Vec<R> {
-        let mut v = self.take();
+        let mut v = self.best_fit(n);
+        v.clear();
         v.resize(n, R::of(0.0));
         v
     }
     /// A buffer of `n` numbers whose contents are arbitrary (but initialised): every element must be written.
     pub fn dirty(&mut self, n: usize) -> Vec<R> {
-        let mut v = self.free.pop().unwrap_or_default();
-        if v.len() > n {
-            v.truncate(n);
-        } else {
-            v.resize(n, R::of(0.0));
-        }
+        let mut v = self.best_fit(n);
+        v.truncate(n);
+        v.resize(n, R::of(0.0));
         v
     }
     /// Buffers for one block of atoms, which may run on another thread.
@@ -106,10 +104,19 @@ impl<R: Real> Scratch<R> {
     pub fn put_child(&mut self, child: Self) {
         self.children.push(child);
     }
-    fn take(&mut self) -> Vec<R> {
-        let mut v = self.free.pop().unwrap_or_default();
-        v.clear();
-        v
+    /// The smallest returned buffer that holds `n` numbers. Anything larger would be missed where its size is
+    /// needed, and all buffers would grow to the largest size in turn. If none fits, the largest makes way for a new one.
+    fn best_fit(&mut self, n: usize) -> Vec<R> {
+        let sizes = || self.free.iter().map(Vec::capacity).enumerate();
+        match sizes().filter(|&(_, size)| size >= n).min_by_key(|&(_, size)| size) {
+            Some((k, _)) => self.free.swap_remove(k),
+            None => {
+                if let Some((k, _)) = sizes().max_by_key(|&(_, size)| size) {
+                    drop(self.free.swap_remove(k));
+                }
+                Vec::with_capacity(n)
+            }
+        }
     }
     /// Returns a buffer for reuse.
     pub fn put(&mut self, v: Vec<R>) {
