@@ -119,7 +119,8 @@ impl System {
     }
 
     /// Refuses what no calculation should be run on: no atoms, wrong lengths, NaN or infinite coordinates,
-    /// a cell without volume, more electrons unpaired than present or of the wrong parity.
+    /// a cell without volume along its periodic directions or smaller than [`CLOSEST_APPROACH`], more electrons
+    /// unpaired than present or of the wrong parity.
     /// Distances are checked where neighbours are known ([`crate::neighbors`]).
     pub fn validate(&self) -> Result<()> {
         if self.is_empty() {
@@ -141,16 +142,7 @@ impl System {
             }
         }
         if let Some(cell) = &self.cell {
-            if cell.vectors.iter().flatten().any(|x| !x.is_finite()) {
-                return Err(Error::input("the cell has an entry that is not a finite number"));
-            }
-            let scale: f64 =
-                cell.vectors.iter().map(|v| v.iter().map(|x| x * x).sum::<f64>().sqrt()).product();
-            if cell.periodic.iter().any(|&p| p) && cell.volume().abs() <= 1e-10 * scale.max(1e-300) {
-                return Err(Error::input(
-                    "the cell has no volume; give three independent lattice vectors, or none for a molecule",
-                ));
-            }
+            crate::neighbors::refuse_senseless_cell(cell)?;
         }
         let electrons = self.electrons();
         let unpaired = i64::from(self.unpaired);

@@ -465,3 +465,23 @@ fn time_of_a_large_list() {
         }
     });
 }
+
+/// Cells that no structure has are refused by name, before memory or time are spent on their images.
+#[test]
+fn vanishing_cells_are_refused() {
+    let cube = |a: f64| Cell::new([[a, 0.0, 0.0], [0.0, a, 0.0], [0.0, 0.0, a]]);
+    let atom = vec![[0.0; 3]];
+    let system = |cell| System { cell: Some(cell), ..System::molecule(vec![8], vec![[0.0; 3]]) };
+    assert!(system(cube(0.39)).validate().unwrap_err().message.contains("3.900e-1 angstrom"));
+    assert!(system(cube(0.41)).validate().is_ok());
+    // Long vectors of a lattice that repeats every 0.1 angstrom.
+    let skewed = Cell::new([[5.0, 0.0, 0.0], [5.1, 0.0, 0.1], [0.0, 5.0, 0.0]]);
+    assert!(system(skewed).validate().unwrap_err().message.contains("unit"));
+    let error = LinkedCells::new(&atom, Some(&cube(0.01)), 6.0).unwrap_err();
+    assert!(error.message.contains("too small"), "{}", error.message);
+    let wire = Cell { vectors: cube(1e-6).vectors, periodic: [false, false, true] };
+    assert!(LinkedCells::new(&atom, Some(&wire), 6.0).is_err());
+    // Only what repeats is looked at.
+    let slab = Cell { vectors: [[5.0, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0; 3]], periodic: [true, true, false] };
+    assert!(system(slab).validate().is_ok());
+}

@@ -2,6 +2,7 @@
 //! where the system does not repeat.
 
 use super::dot;
+use crate::system::CLOSEST_APPROACH;
 use crate::{Cell, Error, Result};
 
 /// A basis of the same lattice as the cell, fit for cutting space into slabs.
@@ -38,7 +39,8 @@ impl SearchBasis {
         let lengths: f64 = vectors.iter().map(|&v| norm(v)).product();
         if volume.abs() <= 1e-10 * lengths || !volume.is_finite() || lengths == 0.0 {
             return Err(Error::input(
-                "the cell has no volume; give three independent lattice vectors, or none for a molecule",
+                "the cell has no volume; give independent vectors along the periodic directions, or no cell for a \
+                 molecule",
             ));
         }
         let reciprocal =
@@ -61,6 +63,30 @@ impl SearchBasis {
     pub fn in_cell(&self, n: [i64; 3]) -> [i64; 3] {
         std::array::from_fn(|b| (0..3).map(|a| n[a] * self.transform[a][b]).sum())
     }
+}
+
+/// Refuses a cell that no structure can have: vectors that are not finite or, along the periodic directions, not
+/// independent, and a lattice that repeats within [`CLOSEST_APPROACH`] or is thinner than that. Vectors along
+/// directions that do not repeat may be anything finite, zero too.
+pub(crate) fn refuse_senseless_cell(cell: &Cell) -> Result<()> {
+    if cell.vectors.iter().flatten().any(|x| !x.is_finite()) {
+        return Err(Error::input("the cell has an entry that is not a finite number"));
+    }
+    let basis = SearchBasis::new(Some(cell))?;
+    let smallest = |sizes: [f64; 3]| {
+        (0..3).filter(|&a| cell.periodic[a]).map(|a| sizes[a]).fold(f64::INFINITY, f64::min)
+    };
+    for (size, what) in
+        [(smallest(basis.vectors.map(norm)), "repeats every"), (smallest(basis.heights), "is as thin as")]
+    {
+        if size < CLOSEST_APPROACH {
+            return Err(Error::input(format!(
+                "the cell {what} {size:.3e} angstrom, less than {CLOSEST_APPROACH}; is it in another unit than \
+                 angstrom, or its scale wrong?"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The deformation that carries one cell to another, as `f` with `new = old f` (rows), or `None` if the two do not

@@ -59,7 +59,8 @@ impl<'a> LinkedCells<'a> {
     /// Sorts the atoms at `positions` for neighbours closer than `cutoff` (all in angstrom).
     ///
     /// Errors: a cutoff that is not positive and finite, a coordinate that is not finite, a periodic cell without
-    /// volume, an atom more than a thousand million cells away from the box.
+    /// volume or with millions of images or neighbours within reach, an atom more than a thousand million cells away
+    /// from the box.
     pub fn new(positions: &'a [[f64; 3]], cell: Option<&Cell>, cutoff: f64) -> Result<Self> {
         if !(cutoff > 0.0 && cutoff.is_finite()) {
             return Err(Error::usage(format!("a cutoff of {cutoff} angstrom; give a positive number")));
@@ -96,6 +97,7 @@ impl<'a> LinkedCells<'a> {
             if basis.periodic[a] { far as i64 } else { far.min((bins[a] - 1) as f64) as i64 }
         });
         refuse_far_images(&basis, bins, span)?;
+        refuse_many_images(&basis, positions.len(), reach)?;
         let place: Vec<[f64; 3]> = fractions
             .iter()
             .map(|f| {
@@ -256,6 +258,34 @@ fn refuse_far_images(basis: &SearchBasis, bins: [i64; 3], span: [i64; 3]) -> Res
         ));
     }
     Ok(())
+}
+
+/// Refuses what would not end or not fit: more images within reach, or more neighbours of an atom, than any structure
+/// has. Estimated before anything is searched.
+fn refuse_many_images(basis: &SearchBasis, atoms: usize, reach: f64) -> Result<()> {
+    const MOST: f64 = 2e6;
+    let repeats = |a: usize| if basis.periodic[a] { 2.0 * reach / basis.heights[a] + 1.0 } else { 1.0 };
+    let images: f64 = (0..3).map(repeats).product();
+    let neighbors = if basis.periodic == [true; 3] {
+        let volume: f64 = basis.heights[2] * norm_of_cross(basis.vectors[0], basis.vectors[1]);
+        atoms as f64 * 4.0 / 3.0 * std::f64::consts::PI * reach.powi(3) / volume
+    } else {
+        0.0
+    };
+    if images.max(neighbors) > MOST {
+        return Err(Error::input(format!(
+            "the cell is too small for a reach of {reach:.1} angstrom: about {:.0e} {}; is the cell in angstrom?",
+            images.max(neighbors),
+            if images > neighbors { "of its images lie within" } else { "neighbours for every atom" },
+        )));
+    }
+    Ok(())
+}
+
+/// Area of the parallelogram of two vectors.
+fn norm_of_cross(a: [f64; 3], b: [f64; 3]) -> f64 {
+    let along = dot(a, b);
+    (dot(a, a) * dot(b, b) - along * along).max(0.0).sqrt()
 }
 
 /// Moves atoms into the box along periodic directions (fractions and coordinates) and returns the translations in

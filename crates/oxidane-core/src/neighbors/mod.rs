@@ -28,6 +28,7 @@ mod skin;
 pub use crate::system::CLOSEST_APPROACH;
 pub use closest::refuse_close_atoms;
 pub use edges::Edges;
+pub(crate) use lattice::refuse_senseless_cell;
 pub use linked_cells::{LinkedCells, Neighbor};
 pub use list::NeighborList;
 pub use mirror::NO_MIRROR;
