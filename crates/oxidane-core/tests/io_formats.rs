@@ -37,7 +37,7 @@ fn poscar() {
     let cartesian = SALT.replace("1.0", "2.0").replace("Direct", "kartesisch");
     assert_eq!(read(&cartesian, Format::Poscar).system.positions[1], [1.0; 3]);
     // POTCAR names, labels behind the positions, selective dynamics, velocities.
-    let text = "x\n1.0 ! scale\n4 0 0\n0 4 0\n0 0 4\nNa_pv Cl/1a2b\n1 1\nSelective\nDirect\n0 0 0 T F T Na\n.5 .5 .5 F F F\n\n0 0 0\n1d-2 0 0\n\nrest\n";
+    let text = "x\n1.0 scale of 2 (angstrom)\n4 0 0\n0 4 0\n0 0 4\nNa_pv Cl/1a2b\n1 1\nSelective\nDirect\n0 0 0 T F T Na\n.5 .5 .5 F F F\n\n0 0 0\n1d-2 0 0\n\nrest\n";
     let f = read(text, Format::Poscar);
     assert_eq!(f.fixed().unwrap().unwrap(), [[false, true, false], [true; 3]]);
     assert_eq!(f.arrays["velocities"].data, Data::Real(vec![0.0, 0.0, 0.0, 0.01, 0.0, 0.0]));
@@ -54,6 +54,10 @@ fn poscar_refusals() {
         ("1 1", "1 99999999999", "more than a POSCAR can have"),
         ("1 1", "1 4000000", "line 11: the file ends where a position"),
         ("1.0", "0", "line 2: scale `0`"),
+        ("1.0", "1.0 2.0", "line 2: scale `1.0 2.0`"),
+        ("1.0", "1.0 inf", "line 2: scale"),
+        ("1.0", "remark", "line 2: scale `remark`"),
+        ("Direct\n0 0 0", "Selective\nDirect\n0 0 0 T F", "nothing where flag 3 of three belongs"),
         ("0 4 0", "0 nan 0", "line 4: `nan` is not a finite number"),
         ("0 4 0", "4 0 0", "no volume"),
         ("Direct", "Fractional", "line 8: `Fractional`: Direct or Cartesian"),

@@ -98,12 +98,13 @@ impl Format {
     }
 }
 
-/// A scale of one or three numbers in line 2, three lattice vectors in lines 3 to 5.
+/// A scale of one or three numbers in line 2 (a remark may follow), three lattice vectors in lines 3 to 5.
 fn looks_like_poscar(lines: &[&str]) -> bool {
     let numbers = |line: &str| {
         let words: Vec<&str> =
             line.split_ascii_whitespace().take_while(|w| !w.starts_with(['!', '#'])).collect();
         if words.iter().all(|w| w.parse::<f64>().is_ok()) { words.len() } else { 0 }
     };
-    lines.len() >= 7 && matches!(numbers(lines[1]), 1 | 3) && lines[2..5].iter().all(|l| numbers(l) == 3)
+    let scale = |line: &str| line.split_ascii_whitespace().map_while(|w| w.parse::<f64>().ok()).count();
+    lines.len() >= 7 && matches!(scale(lines[1]), 1 | 3) && lines[2..5].iter().all(|l| numbers(l) == 3)
 }

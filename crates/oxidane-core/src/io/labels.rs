@@ -35,6 +35,9 @@ impl Default for LabelKeys {
     }
 }
 
+/// Labels beyond this (in eV, angstrom and e) are damage; their squares would spoil every mean.
+const LARGEST: f64 = 1e15;
+
 /// A 3 x 3 matrix by rows.
 type Matrix3 = [[f64; 3]; 3];
 
@@ -165,8 +168,13 @@ impl Frame {
     }
 
     fn finite(&self, key: &str, values: &[f64]) -> Result<()> {
-        match values.iter().find(|x| !x.is_finite()) {
-            Some(x) => Err(self.bad(key, &format!("holds {x}, not a finite number"))),
+        if let Some(x) = values.iter().find(|x| !x.is_finite()) {
+            return Err(self.bad(key, &format!("holds {x}, not a finite number")));
+        }
+        match values.iter().find(|x| x.abs() > LARGEST) {
+            Some(x) => {
+                Err(self.bad(key, &format!("holds {x:e}, which no structure has; is the file damaged?")))
+            }
             None => Ok(()),
         }
     }

@@ -61,12 +61,11 @@ pub(super) fn read<R: BufRead>(lines: &mut Lines<R>, path: Option<&Arc<Path>>) -
 
 fn read_scale<R: BufRead>(lines: &mut Lines<R>) -> Result<Vec<f64>> {
     let line = lines.expect("the scale")?;
-    let words = line.split_ascii_whitespace().take_while(|w| !w.starts_with(['!', '#']));
-    let numbers: Option<Vec<f64>> = words.map(finite).collect();
-    match numbers {
-        Some(n) if n.len() == 3 && n.iter().all(|&x| x > 0.0) => Ok(n),
-        // VASP reads the first number; whatever follows it must not be one.
-        Some(n) if n.len() == 1 && n[0] != 0.0 => Ok(n),
+    // Behind the numbers may stand a remark, as VASP has it.
+    let n: Vec<f64> = line.split_ascii_whitespace().map_while(real).collect();
+    match n.len() {
+        3 if n.iter().all(|&x| x > 0.0 && x.is_finite()) => Ok(n),
+        1 if n[0] != 0.0 && n[0].is_finite() => Ok(n),
         _ => {
             let shown = shorten(line.trim());
             Err(Error::input(format!(
@@ -171,12 +170,18 @@ fn position_line(line: &str, selective: bool, z: u8) -> Result<([f64; 3], Vec<bo
     let mut rest = line.split_ascii_whitespace().skip(3);
     let mut moves = Vec::new();
     if selective {
-        for _ in 0..3 {
+        for direction in 0..3 {
             let word = rest.next().unwrap_or("");
             moves.push(match word.trim_matches('.').bytes().next() {
                 Some(b'T' | b't') => true,
                 Some(b'F' | b'f') => false,
-                _ => return Err(Error::input(format!("`{}`: T or F expected three times", shorten(word)))),
+                _ => {
+                    let found = if word.is_empty() { "nothing".into() } else { format!("`{}`", shorten(word)) };
+                    return Err(Error::input(format!(
+                        "{found} where flag {} of three belongs: selective dynamics wants T or F for every direction",
+                        direction + 1
+                    )));
+                }
             });
         }
     }

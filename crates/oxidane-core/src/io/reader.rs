@@ -46,7 +46,20 @@ impl FrameReader {
     /// As [`FrameReader::open`].
     pub fn open_as(path: impl AsRef<Path>, format: Option<Format>) -> Result<Self> {
         let path = path.as_ref();
-        let mut source = compress::open(path)?;
+        Self::sniff(compress::open(path)?, path, format)
+    }
+
+    /// Reads from a stream that is no file, unpacked if it is compressed; its format is taken from the content. `name`
+    /// stands for the file in messages.
+    ///
+    /// # Errors
+    /// As [`FrameReader::open`].
+    pub fn of_stream(source: Source, name: impl AsRef<Path>) -> Result<Self> {
+        let name = name.as_ref();
+        Self::sniff(compress::unpack(source).map_err(|e| Error::io(name, &e))?, name, None)
+    }
+
+    fn sniff(mut source: Source, path: &Path, format: Option<Format>) -> Result<Self> {
         let mut start = Vec::new();
         Read::take(&mut source, SNIFF).read_to_end(&mut start).map_err(|e| read_error(&e).at(path))?;
         if start.iter().all(u8::is_ascii_whitespace) && (start.len() as u64) < SNIFF {
