@@ -1,11 +1,13 @@
-//! [`Potential`]: anything that gives the energy of a system, and the sum of several.
+//! [`Potential`]: anything that gives the energy or other properties of a system, and the sum of several.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::system::SystemView;
 
-/// What is asked of a potential besides the energy; also what a potential can give.
+/// What is asked of a potential; also what a potential can give. The default is nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Request {
+    /// Total energy.
+    pub energy: bool,
     /// Forces, -dE/dx.
     pub forces: bool,
     /// Virial, -dE/dstrain.
@@ -20,19 +22,26 @@ pub struct Request {
 
 impl Request {
     /// Energy alone.
-    pub const ENERGY: Self =
-        Self { forces: false, virial: false, charges: false, dipole: false, polarizability: false };
+    pub const ENERGY: Self = Self {
+        energy: true,
+        forces: false,
+        virial: false,
+        charges: false,
+        dipole: false,
+        polarizability: false,
+    };
     /// Energy and forces.
     pub const FORCES: Self = Self { forces: true, ..Self::ENERGY };
     /// Energy, forces and virial.
     pub const STRESS: Self = Self { forces: true, virial: true, ..Self::ENERGY };
     /// Everything there is.
     pub const ALL: Self =
-        Self { forces: true, virial: true, charges: true, dipole: true, polarizability: true };
+        Self { energy: true, forces: true, virial: true, charges: true, dipole: true, polarizability: true };
 
     /// What is both asked and available.
     pub fn and(self, other: Self) -> Self {
         Self {
+            energy: self.energy && other.energy,
             forces: self.forces && other.forces,
             virial: self.virial && other.virial,
             charges: self.charges && other.charges,
@@ -40,13 +49,38 @@ impl Request {
             polarizability: self.polarizability && other.polarizability,
         }
     }
+
+    /// The names of what is asked, e.g. `energy, forces`.
+    fn names(self) -> Vec<&'static str> {
+        let all = [
+            (self.energy, "energy"),
+            (self.forces, "forces"),
+            (self.virial, "virial"),
+            (self.charges, "charges"),
+            (self.dipole, "dipole"),
+            (self.polarizability, "polarisability"),
+        ];
+        all.into_iter().filter(|(asked, _)| *asked).map(|(_, name)| name).collect()
+    }
+
+    /// Refuses a request for what a potential of this `name`, which is able to give `able`, does not have.
+    pub fn within(self, able: Self, name: &str) -> Result<()> {
+        let has = able.names();
+        let lacking: Vec<_> = self.names().into_iter().filter(|asked| !has.contains(asked)).collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let (lacking, has) =
+            (lacking.join(", "), if has.is_empty() { "nothing".into() } else { has.join(", ") });
+        Err(Error::usage(format!("model {name} has no {lacking}; it gives {has}; choose another model")))
+    }
 }
 
 /// The results of one evaluation. A field is `Some` if it was requested and the potential has it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evaluation {
     /// Total energy in eV.
-    pub energy: f64,
+    pub energy: Option<f64>,
     /// -dE/dx in eV/angstrom, one per atom.
     pub forces: Option<Vec<[f64; 3]>>,
     /// -dE/dstrain in eV, symmetric.
@@ -66,7 +100,7 @@ impl Evaluation {
     }
 }
 
-/// Anything that gives the energy of a system of atoms. It may keep buffers and neighbour lists between calls
+/// Anything that gives the energy (or other properties alone) of a system of atoms. It may keep buffers and neighbour lists between calls
 /// (hence `&mut self`), but results depend on the arguments alone.
 pub trait Potential: Send {
     /// A short name for tables and messages.
@@ -75,7 +109,7 @@ pub trait Potential: Send {
     fn capabilities(&self) -> Request;
     /// Refuses a system outside the domain (element, charge, spin, periodicity) with the reason.
     fn check(&self, system: &dyn SystemView) -> Result<()>;
-    /// Energy and what is requested. Requests beyond [`Potential::capabilities`] are an error.
+    /// What is requested. Requests beyond [`Potential::capabilities`] are an error (see [`Request::within`]).
     fn evaluate(&mut self, system: &dyn SystemView, request: Request) -> Result<Evaluation>;
     /// An independent copy that shares the constant data, for use on another thread.
     fn fork(&self) -> Box<dyn Potential>;
@@ -105,6 +139,7 @@ impl Potential for SumPotential {
         let any = |f: fn(&Request) -> bool| self.terms.iter().any(|t| f(&t.capabilities()));
         let all = |f: fn(&Request) -> bool| self.terms.iter().all(|t| f(&t.capabilities()));
         Request {
+            energy: all(|c| c.energy),
             forces: all(|c| c.forces),
             virial: all(|c| c.virial),
             charges: any(|c| c.charges),
@@ -118,10 +153,13 @@ impl Potential for SumPotential {
     }
 
     fn evaluate(&mut self, system: &dyn SystemView, request: Request) -> Result<Evaluation> {
+        request.within(self.capabilities(), &self.name)?;
         let mut total = Evaluation::default();
         for term in &mut self.terms {
             let part = term.evaluate(system, request.and(term.capabilities()))?;
-            total.energy += part.energy;
+            if let Some(energy) = part.energy {
+                total.energy = Some(total.energy.unwrap_or(0.0) + energy);
+            }
             match (&mut total.forces, part.forces) {
                 (Some(sum), Some(add)) => {
                     sum.iter_mut().flatten().zip(add.iter().flatten()).for_each(|(s, a)| *s += a);
@@ -143,5 +181,48 @@ impl Potential for SumPotential {
 
     fn fork(&self) -> Box<dyn Potential> {
         Box::new(Self { name: self.name.clone(), terms: self.terms.iter().map(|t| t.fork()).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::System;
+
+    /// Gives one energy and no charges, or charges and no energy.
+    struct Part(Option<f64>);
+
+    impl Potential for Part {
+        fn name(&self) -> &str {
+            if self.0.is_some() { "energies" } else { "charges" }
+        }
+        fn capabilities(&self) -> Request {
+            if self.0.is_some() { Request::ENERGY } else { Request { charges: true, ..Request::default() } }
+        }
+        fn check(&self, _: &dyn SystemView) -> Result<()> {
+            Ok(())
+        }
+        fn evaluate(&mut self, system: &dyn SystemView, request: Request) -> Result<Evaluation> {
+            request.within(self.capabilities(), self.name())?;
+            let charges = request.charges.then(|| vec![0.0; system.owned()]);
+            Ok(Evaluation { energy: self.0.filter(|_| request.energy), charges, ..Evaluation::default() })
+        }
+        fn fork(&self) -> Box<dyn Potential> {
+            Box::new(Self(self.0))
+        }
+    }
+
+    #[test]
+    fn a_sum_has_an_energy_if_all_terms_have_one() {
+        let system = System::molecule(vec![1], vec![[0.0; 3]]);
+        let sum = |parts: [Option<f64>; 2]| SumPotential::new(parts.map(|p| Box::new(Part(p)) as _).into());
+        let mut both = sum([Some(1.0), Some(2.0)]);
+        assert_eq!(both.evaluate(&system, Request::ENERGY).unwrap().energy, Some(3.0));
+        let mut mixed = sum([Some(1.0), None]);
+        assert!(!mixed.capabilities().energy && mixed.capabilities().charges);
+        let error = mixed.evaluate(&system, Request::FORCES).unwrap_err().to_string();
+        assert!(error.contains("energies+charges has no energy, forces; it gives charges"), "{error}");
+        let charges = mixed.evaluate(&system, mixed.capabilities()).unwrap();
+        assert_eq!((charges.energy, charges.charges), (None, Some(vec![0.0])));
     }
 }

@@ -12,7 +12,7 @@ use oxidane_math::Real;
 pub struct Outputs {
     /// One per structure, eV. For a network alone: without reference energies of the elements.
     pub energy: Vec<f64>,
-    /// One per atom, eV; a partition of the energy, filled by [`Network::run`] always.
+    /// One per atom, eV; a partition of the energy, filled along with it.
     pub atomic_energies: Vec<f64>,
     /// One per atom, -dE/dx in eV/angstrom.
     pub forces: Vec<[f64; 3]>,
@@ -48,7 +48,8 @@ pub trait Network<R: Real>: Send + Sync {
     fn hyperparameters(&self) -> serde_json::Value;
     /// The architecture's registered name, such as `xpainn`.
     fn architecture(&self) -> &'static str;
-    /// Computes what is requested. `parallel`: spread blocks of atoms over the rayon pool.
+    /// Computes what is requested; requests beyond [`Network::capabilities`] are an error. `parallel`: spread blocks of
+    /// atoms over the rayon pool.
     fn run(
         &self,
         batch: &Batch,

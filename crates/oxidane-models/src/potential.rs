@@ -121,20 +121,16 @@ impl<R: Real> Potential for NetworkPotential<R> {
 
     fn evaluate(&mut self, system: &dyn SystemView, request: Request) -> Result<Evaluation> {
         self.check(system)?;
-        if request.and(self.capabilities()) != request {
-            return Err(Error::domain(format!(
-                "model {} does not have all of the requested properties",
-                self.name
-            )));
-        }
+        request.within(self.capabilities(), &self.name)?;
         self.batch.set_system(system);
         self.list.edges(system, &mut self.batch.edges)?;
         if !self.allow_close {
             self.batch.edges.refuse_close_atoms()?;
         }
         let out = self.outputs(request)?;
-        let energy = out.energy.first().copied().unwrap_or(0.0) + self.domain.reference(system.numbers());
-        if !energy.is_finite() || out.forces.iter().flatten().any(|f| !f.is_finite()) {
+        let energy = out.energy.first().map(|e| e + self.domain.reference(system.numbers()));
+        let energy = energy.filter(|_| request.energy);
+        if energy.is_some_and(|e| !e.is_finite()) || out.forces.iter().flatten().any(|f| !f.is_finite()) {
             return Err(Error::domain(format!(
                 "model {} gives no finite energy or forces here; the structure is far outside its domain",
                 self.name

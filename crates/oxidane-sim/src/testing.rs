@@ -60,6 +60,7 @@ impl Potential for Pairs {
                 shifts.push(cell.shift_vector([i, j, k]));
             }
         }
+        let mut energy = 0.0;
         let mut out = Evaluation { forces: Some(vec![[0.0; 3]; x.len()]), ..Evaluation::default() };
         let mut virial = [[0.0; 3]; 3];
         let forces = out.forces.as_mut().unwrap();
@@ -75,7 +76,7 @@ impl Potential for Pairs {
                         continue;
                     }
                     let (e, slope) = (self.function)(r2);
-                    out.energy += 0.5 * e;
+                    energy += 0.5 * e;
                     for a in 0..3 {
                         forces[i][a] += 2.0 * slope * d[a];
                         (0..3).for_each(|b| virial[a][b] -= slope * d[a] * d[b]);
@@ -83,7 +84,7 @@ impl Potential for Pairs {
                 }
             }
         }
-        out.virial = Some(virial);
+        (out.energy, out.virial) = (Some(energy), Some(virial));
         Ok(out)
     }
     fn fork(&self) -> Box<dyn Potential> {
@@ -110,7 +111,7 @@ impl Potential for Wells {
     fn evaluate(&mut self, system: &dyn SystemView, _: Request) -> Result<Evaluation> {
         let x = system.positions();
         Ok(Evaluation {
-            energy: 0.5 * self.stiffness * x.iter().map(|x| dot3(x, x)).sum::<f64>(),
+            energy: Some(0.5 * self.stiffness * x.iter().map(|x| dot3(x, x)).sum::<f64>()),
             forces: Some(x.iter().map(|x| x.map(|x| -self.stiffness * x)).collect()),
             ..Evaluation::default()
         })
@@ -283,7 +284,7 @@ impl Potential for Hydrocarbon {
                 }
             }
         }
-        Ok(Evaluation { energy, forces: Some(forces), ..Evaluation::default() })
+        Ok(Evaluation { energy: Some(energy), forces: Some(forces), ..Evaluation::default() })
     }
     fn fork(&self) -> Box<dyn Potential> {
         Box::new(self.clone())

@@ -197,6 +197,7 @@ pub fn evaluate_dataset<R: Real>(
 /// What the labels allow to compare.
 fn labels(frames: &[&Labelled]) -> Request {
     Request {
+        energy: frames.iter().any(|f| f.energy.is_some()),
         forces: frames.iter().any(|f| f.forces.is_some()),
         virial: frames.iter().any(|f| f.virial.is_some()),
         charges: frames.iter().any(|f| f.charges.is_some()),
@@ -215,7 +216,7 @@ fn collect(context: &Context, chunk: &Loaded, outputs: &Outputs, report: &mut Re
             group.0[p as usize].push(prediction - label);
             parity[p as usize].push(limit, (label, prediction));
         };
-        if let Some(label) = frame.energy {
+        if let Some(label) = frame.energy.filter(|_| !outputs.energy.is_empty()) {
             let prediction = outputs.energy[s] + context.references.sum(&frame.system.numbers);
             let n = atoms.len() as f64;
             push(Property::Energy, label, prediction);

@@ -93,8 +93,9 @@ impl Loss {
     /// What a network must compute for structures with these labels.
     pub fn request(&self, labels: impl Iterator<Item = Present>) -> Request {
         let has = |k: usize| self.terms[k].is_some();
-        let mut request = Request::ENERGY;
+        let mut request = Request::default();
         for l in labels {
+            request.energy |= (has(ENERGY) || has(ENERGY_PER_ATOM)) && l.energy;
             request.forces |= has(FORCES) && l.forces;
             request.virial |= (has(VIRIAL) && l.virial) || (has(STRESS) && l.stress);
             request.charges |= has(CHARGES) && l.charges;
@@ -141,7 +142,7 @@ impl Loss {
             let atoms = batch.atoms_of(s);
             // Term and factor where both the term and the label are there.
             let of = |k: usize| self.terms[k].map(|t| (t, t.weight * frame.weight / counts.0[k]));
-            if let Some(label) = frame.energy {
+            if let Some(label) = frame.energy.filter(|_| !outputs.energy.is_empty()) {
                 let x = outputs.energy[s] + references.sum(&frame.system.numbers) - label;
                 for (k, scale) in [(ENERGY, 1.0), (ENERGY_PER_ATOM, 1.0 / atoms.len() as f64)] {
                     let Some((term, factor)) = of(k) else { continue };

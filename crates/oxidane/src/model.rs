@@ -77,4 +77,12 @@ impl Loaded {
     pub fn capabilities(&self) -> Request {
         self.potential.capabilities()
     }
+
+    /// Refuses a request for what the model does not have.
+    ///
+    /// # Errors
+    /// Names what it lacks and what it has.
+    pub fn require(&self, request: Request) -> Result<()> {
+        request.within(self.capabilities(), self.name())
+    }
 }

@@ -125,6 +125,7 @@ impl XpainnConfig {
     pub fn capabilities(&self) -> Request {
         let has = |mode| self.output_modes.contains(&mode);
         Request {
+            energy: has(OutputMode::Energy),
             forces: has(OutputMode::Energy),
             virial: has(OutputMode::Energy),
             charges: has(OutputMode::Charges),

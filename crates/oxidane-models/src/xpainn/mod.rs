@@ -222,6 +222,7 @@ impl<R: Real> Network<R> for Xpainn<R> {
         scratch: &mut Scratch<R>,
         parallel: bool,
     ) -> Result<Outputs> {
+        request.within(self.capabilities(), NAME)?;
         self.architecture.start.check(batch)?;
         let mut pass = Pass::<R>::forward(
             &self.architecture,
@@ -229,7 +230,7 @@ impl<R: Real> Network<R> for Xpainn<R> {
             batch,
             &Direction::NONE,
             |mode| match mode {
-                OutputMode::Energy => true,
+                OutputMode::Energy => request.energy || request.forces || request.virial,
                 OutputMode::Charges => request.charges,
                 OutputMode::Dipole => request.dipole,
                 OutputMode::Polar => request.polarizability,

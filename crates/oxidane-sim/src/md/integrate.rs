@@ -38,7 +38,7 @@ pub struct MdFrame<'a> {
     pub row: MdRow,
     /// Positions, velocities and all else that a restart needs.
     pub state: &'a MdState,
-    /// The potential's results at these positions; forces are always present.
+    /// The potential's results at these positions; energy and forces are always present.
     pub evaluation: &'a Evaluation,
 }
 
@@ -48,6 +48,7 @@ pub struct Dynamics<'p> {
     state: MdState,
     request: Request,
     evaluation: Evaluation,
+    energy: f64,
     moves: Vec<bool>,
     noise: Vec<f64>,
 }
@@ -74,17 +75,18 @@ impl<'p> Dynamics<'p> {
         Self::with_request(potential, state, Request::FORCES)
     }
 
-    /// As [`Dynamics::new`], asking the potential at every step for more than forces, e.g. dipoles.
+    /// As [`Dynamics::new`], asking the potential at every step for more than energy and forces, e.g. dipoles.
     pub fn with_request(potential: &'p mut dyn Potential, state: MdState, request: Request) -> Result<Self> {
         state.validate()?;
         potential.check(&state.system)?;
         let moves = moving(state.system.len(), &state.options.fixed)?;
         let noise = vec![0.0; 3 * moves.iter().filter(|&&m| m).count()];
-        let request = Request { forces: true, ..request };
+        let request = Request { energy: true, forces: true, ..request };
+        request.within(potential.capabilities(), potential.name())?;
         let evaluation = Evaluation::default();
-        let mut run = Self { potential, state, request, evaluation, moves, noise };
+        let mut run = Self { potential, state, request, evaluation, energy: 0.0, moves, noise };
         run.evaluate()?;
-        let energy = run.evaluation.energy;
+        let energy = run.energy;
         if let Some(before) = run.state.potential_energy
             && (energy - before).abs() > RESUME_TOLERANCE * run.moves.len() as f64
         {
@@ -116,11 +118,11 @@ impl<'p> Dynamics<'p> {
     /// The present frame.
     pub fn frame(&self) -> MdFrame<'_> {
         let kinetic = kinetic_energy(&self.state.masses, &self.state.velocities);
-        let total = self.evaluation.energy + kinetic;
+        let total = self.energy + kinetic;
         let row = MdRow {
             step: self.state.step,
             time: self.state.step as f64 * self.state.options.timestep,
-            potential_energy: self.evaluation.energy,
+            potential_energy: self.energy,
             kinetic_energy: kinetic,
             total_energy: total,
             temperature: temperature(kinetic, self.state.degrees_of_freedom()),
@@ -159,7 +161,7 @@ impl<'p> Dynamics<'p> {
             }
         }
         self.evaluate()?;
-        self.state.potential_energy = Some(self.evaluation.energy);
+        self.state.potential_energy = Some(self.energy);
         self.kick(0.5 * dt);
         Ok(())
     }
@@ -216,8 +218,10 @@ impl<'p> Dynamics<'p> {
             e.message = format!("dynamics stopped at step {step}: {}", e.message);
             e
         })?;
-        if !result.energy.is_finite() {
-            return Err(runaway(step, &format!("the energy is {}", result.energy)));
+        let missing = |what: &str| Error::model(format!("{} gave no {what}", self.potential.name()));
+        let energy = result.energy.ok_or_else(|| missing("energy"))?;
+        if !energy.is_finite() {
+            return Err(runaway(step, &format!("the energy is {energy}")));
         }
         match &result.forces {
             Some(f) if f.len() == self.state.system.len() => {
@@ -225,14 +229,9 @@ impl<'p> Dynamics<'p> {
                     return Err(runaway(step, &format!("the force on atom {} is not finite", i + 1)));
                 }
             }
-            _ => {
-                return Err(Error::model(format!(
-                    "{} gave no forces for these atoms",
-                    self.potential.name()
-                )));
-            }
+            _ => return Err(missing("forces for these atoms")),
         }
-        self.evaluation = result;
+        (self.evaluation, self.energy) = (result, energy);
         Ok(())
     }
 }

@@ -113,18 +113,18 @@ impl Coordinates {
         let system = self.system(&x);
         let evaluation = potential.evaluate(&system, request)?;
         let missing = |what: &str| Error::model(format!("{} gave no {what}", potential.name()));
+        let mut value = evaluation.energy.ok_or_else(|| missing("energy"))?;
         let forces = evaluation
             .forces
             .as_ref()
             .filter(|f| f.len() == system.len())
             .ok_or_else(|| missing("forces"))?;
         let finite = |f: &[f64; 3]| f.iter().all(|x| x.is_finite());
-        if !evaluation.energy.is_finite() || !forces.iter().all(finite) {
+        if !value.is_finite() || !forces.iter().all(finite) {
             return Err(Error::not_converged(
                 "the energy or a force is not a finite number at this geometry; look for atoms too close together",
             ));
         }
-        let mut value = evaluation.energy;
         let mut gradient: Vec<f64> = Vec::with_capacity(x.len());
         let mut stress = None;
         match (&self.cell, self.deformation(&x)) {

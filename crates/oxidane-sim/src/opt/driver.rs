@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use oxidane_core::units::GIGAPASCAL;
-use oxidane_core::{Error, Evaluation, Potential, Request, Result, System};
+use oxidane_core::{Evaluation, Potential, Request, Result, System};
 
 use super::coordinates::{Coordinates, Point};
 use super::fire::Fire;
@@ -112,14 +112,8 @@ pub fn optimize(
     system.validate()?;
     options.validate(&system)?;
     potential.check(&system)?;
-    let able = potential.capabilities();
     let needed = if options.cell.is_some() { Request::STRESS } else { Request::FORCES };
-    if able.and(needed) != needed {
-        return Err(Error::usage(format!(
-            "{} cannot give the forces or virial this needs",
-            potential.name()
-        )));
-    }
+    needed.within(potential.capabilities(), potential.name())?;
     let coordinates = Coordinates::new(system, options)?;
     let mut point = coordinates.evaluate(potential, coordinates.initial())?;
     let mut row = OptRow { step: 0, ..describe(&point, None, &coordinates) };

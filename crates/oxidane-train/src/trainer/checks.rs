@@ -46,6 +46,8 @@ pub(super) fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) ->
 pub(super) fn check_capabilities<R: Real>(config: &Config, network: &dyn Network<R>) -> Result<()> {
     let (loss, has) = (&config.loss, network.capabilities());
     let needs = [
+        ("energy", loss.energy, has.energy),
+        ("energy_per_atom", loss.energy_per_atom, has.energy),
         ("forces", loss.forces, has.forces),
         ("virial", loss.virial, has.virial),
         ("stress", loss.stress, has.virial),

@@ -23,7 +23,8 @@ pub struct Record<'a> {
     /// Number of unpaired electrons.
     pub unpaired: u32,
     /// Total energy (eV).
-    pub energy: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy: Option<f64>,
     /// -dE/dx (eV/angstrom).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forces: Option<&'a [[f64; 3]]>,

@@ -80,6 +80,7 @@ fn compare(
     let (energy, forces, virial) = (frame.energy(keys)?, frame.forces(keys)?, frame.virial(keys)?);
     let (charges, dipole) = (frame.charges(keys)?, frame.dipole(keys)?);
     let asked = Request {
+        energy: energy.is_some(),
         forces: forces.is_some(),
         virial: virial.is_some(),
         charges: charges.is_some(),
@@ -95,8 +96,8 @@ fn compare(
     #[allow(clippy::cast_precision_loss)] // atoms
     let atoms = frame.system.len() as f64;
     let per_atom = energy.map(|e| vec![e / atoms]);
-    compared.add(Property::Energy, energy.map(|e| vec![e]), Some(vec![results.energy]));
-    compared.add(Property::EnergyPerAtom, per_atom, Some(vec![results.energy / atoms]));
+    compared.add(Property::Energy, energy.map(|e| vec![e]), results.energy.map(|e| vec![e]));
+    compared.add(Property::EnergyPerAtom, per_atom, results.energy.map(|e| vec![e / atoms]));
     compared.add(
         Property::Stress,
         stress(&frame.system, &volume).map(|m| m.concat()),
@@ -180,7 +181,17 @@ impl Tally {
                 given.name, given.label
             )));
         }
-        if self.overall.iter().all(|e| e.count == 0) {
+        let compared = self.overall.iter().any(|e| e.count > 0);
+        if !compared && self.unmatched.iter().any(|&n| n > 0) {
+            let names: Vec<_> =
+                Property::ALL.into_iter().filter(|&p| self.unmatched[p as usize] > 0).collect();
+            let names: Vec<_> = names.into_iter().map(Property::name).collect();
+            return Err(Error::usage(format!(
+                "nothing to compare: the structures have labels of {}, which the model does not give; choose another --model",
+                names.join(", ")
+            )));
+        }
+        if !compared {
             let names = [&keys.energy, &keys.forces, &keys.stress, &keys.virial, &keys.charges, &keys.dipole];
             let names: Vec<_> = names.iter().map(|n| n.as_str()).collect();
             let message = format!(

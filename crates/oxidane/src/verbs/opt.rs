@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use oxidane_core::io::{Format, Frame, FrameWriter, write_frames};
 use oxidane_core::units::HARTREE;
-use oxidane_core::{Error, Evaluation, Result, System};
+use oxidane_core::{Error, Evaluation, Request, Result, System};
 use oxidane_sim::opt::{
     CellRelaxation, Convergence, Method, OptOptions, OptResult, OptRow, OptStatus, OptStep, Strain, optimize,
 };
@@ -26,6 +26,7 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     let options = options(args, &structure.frame)?;
     options.validate(&structure.frame.system).map_err(|e| structure.place(e))?;
     let model = Loaded::new(&args.compute, args.structure.force)?;
+    model.require(if options.cell.is_some() { Request::STRESS } else { Request::FORCES })?;
     let mut potential = model.whole();
     potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;
 
@@ -106,7 +107,9 @@ fn frame(from: &Frame, system: &System, results: &Evaluation) -> Frame {
     if let Some(name) = from.info.get("name") {
         frame.info.insert("name".into(), name.clone());
     }
-    frame.set_energy(results.energy);
+    if let Some(energy) = results.energy {
+        frame.set_energy(energy);
+    }
     if let Some(forces) = &results.forces {
         frame.set_forces(forces);
     }
@@ -253,12 +256,10 @@ impl Screen {
     fn end(&mut self, result: &OptResult, names: &Names) -> Outcome {
         if !self.quiet {
             let how = if result.converged() { "converged" } else { "NOT converged" };
-            let energy = result.evaluation.energy;
-            self.out.line(format_args!(
-                "\n{how} in {} steps   energy {energy:.6} eV   {:.8} Eh",
-                result.steps,
-                energy / HARTREE
-            ))?;
+            let energy =
+                result.evaluation.energy.map(|e| format!("   energy {e:.6} eV   {:.8} Eh", e / HARTREE));
+            let energy = energy.unwrap_or_default();
+            self.out.line(format_args!("\n{how} in {} steps{energy}", result.steps))?;
             self.out.line(format_args!(
                 "written  {} {}",
                 names.geometry.display(),

@@ -6,6 +6,7 @@ mod settings;
 
 use std::ops::ControlFlow;
 
+use oxidane_core::Request;
 use oxidane_sim::md::{Dynamics, MdFrame, MdState};
 
 use crate::args::MdArgs;
@@ -26,6 +27,7 @@ pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
     args.compute.apply_threads();
     let structure = structures::read_one(&args.file, &args.structure, voice)?;
     let model = Loaded::new(&args.compute, args.structure.force)?;
+    model.require(Request::FORCES)?;
     let mut potential = model.whole();
     potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;
     if structure.frame.arrays.keys().any(|k| matches!(k.as_str(), "velocities" | "momenta")) {

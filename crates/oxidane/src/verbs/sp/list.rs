@@ -13,6 +13,8 @@ use crate::structures::formula;
 /// The printed list: a table if only energies are asked for, else a block per structure.
 pub struct List<'a> {
     show: &'a ShowArgs,
+    /// Whether all results are shown.
+    all: bool,
     table: Option<Table>,
     rows: usize,
 }
@@ -20,7 +22,10 @@ pub struct List<'a> {
 impl<'a> List<'a> {
     /// The list that the options ask for.
     pub fn new(args: &'a SpArgs, request: Request) -> Self {
-        let only_energy = args.out.is_some() && !args.show.any() || request == Request::ENERGY;
+        let named = args.show.any();
+        let only_energy = request.energy && (args.out.is_some() && !named || request == Request::ENERGY);
+        // Without an energy there is no table of energies: what the model has is shown instead.
+        let all = args.show.all || !named && !request.energy;
         let table = only_energy.then(|| {
             Table::new(vec![
                 Column::number("#", 4),
@@ -34,15 +39,16 @@ impl<'a> List<'a> {
                 Column::number("energy / Eh", 16),
             ])
         });
-        Self { show: &args.show, table, rows: 0 }
+        Self { show: &args.show, all, table, rows: 0 }
     }
 
     /// Prints one structure.
     pub fn print(&mut self, out: &mut Out, done: &Done) -> Outcome {
         self.rows += 1;
         let system = &done.structure.frame.system;
-        let energy = done.results.energy;
-        let Some(table) = &self.table else { return self.block(out, done) };
+        let (Some(table), Some(energy)) = (&self.table, done.results.energy) else {
+            return self.block(out, done);
+        };
         if self.rows == 1 {
             out.line(format_args!("\n{}", table.head()))?;
         }
@@ -70,9 +76,10 @@ impl<'a> List<'a> {
             system.multiplicity(),
             system.unpaired
         ))?;
-        let (ev, hartree) = (results.energy, results.energy / HARTREE);
-        out.line(format_args!("   energy  {ev:.6} eV   {hartree:.8} Eh"))?;
-        let show = |asked: bool| asked || self.show.all;
+        if let Some(ev) = results.energy {
+            out.line(format_args!("   energy  {ev:.6} eV   {:.8} Eh", ev / HARTREE))?;
+        }
+        let show = |asked: bool| asked || self.all;
         if let Some(dipole) = results.dipole.filter(|_| show(self.show.dipole)) {
             let size = dipole.iter().map(|x| x * x).sum::<f64>().sqrt();
             let [x, y, z] = dipole;

@@ -25,7 +25,7 @@ struct Done {
 pub fn run(args: &SpArgs, voice: Voice) -> Outcome {
     args.compute.apply_threads();
     let model = Loaded::new(&args.compute, args.structure.force)?;
-    let request = request(args, model.capabilities())?;
+    let request = request(args, &model)?;
     if let Some(path) = &args.out {
         // The report follows the file: what is shown has been computed, and the file is whole or absent.
         write_atomically(path, |file| {
@@ -44,29 +44,21 @@ fn carry(failure: Failure) -> Result<Outcome> {
     }
 }
 
-/// What is computed: what is shown, or everything for JSON, `--out` and `--all`; refuses what the model does not have.
-fn request(args: &SpArgs, has: Request) -> Result<Request> {
-    let show = &args.show;
+/// What is computed: what is shown, or everything for JSON, `--out` and `--all`, and for a model without an energy when
+/// nothing is named; refuses what the model does not have.
+fn request(args: &SpArgs, model: &Loaded) -> Result<Request> {
+    let (show, has) = (&args.show, model.capabilities());
     let asked = Request {
+        energy: has.energy,
         forces: show.forces,
         virial: show.virial || show.stress,
         charges: show.charges,
         dipole: show.dipole,
         polarizability: show.polar,
     };
-    let wants = [
-        (asked.forces, has.forces, "forces"),
-        (asked.virial, has.virial, "virial or stress"),
-        (asked.charges, has.charges, "charges"),
-        (asked.dipole, has.dipole, "dipole moment"),
-        (asked.polarizability, has.polarizability, "polarisability"),
-    ];
-    if let Some((_, _, what)) = wants.iter().find(|(asked, has, _)| *asked && !*has) {
-        return Err(Error::usage(format!(
-            "the model gives no {what}; leave the option away, or choose another --model"
-        )));
-    }
-    Ok(if show.all || args.json || args.out.is_some() { has } else { asked })
+    model.require(asked)?;
+    let everything = show.all || args.json || args.out.is_some() || asked == Request::default();
+    Ok(if everything { has } else { asked })
 }
 
 /// Computes and prints.
@@ -146,7 +138,7 @@ fn finite(results: Evaluation) -> Result<Evaluation> {
     let matrices = [results.virial, results.polarizability];
     let mut all =
         vectors.chain(results.charges.iter().flatten()).chain(matrices.iter().flatten().flatten().flatten());
-    if results.energy.is_finite() && all.all(|x| x.is_finite()) {
+    if results.energy.is_none_or(f64::is_finite) && all.all(|x| x.is_finite()) {
         return Ok(results);
     }
     Err(Error::domain(
@@ -163,7 +155,9 @@ fn record(done: &Done) -> Result<String> {
 fn write_labelled(file: &mut dyn Write, done: &Done) -> Result<()> {
     let (results, system) = (&done.results, &done.structure.frame.system);
     let mut frame = Frame { comment: done.structure.frame.comment.clone(), ..Frame::new(system.clone()) };
-    frame.set_energy(results.energy);
+    if let Some(energy) = results.energy {
+        frame.set_energy(energy);
+    }
     if let Some(forces) = &results.forces {
         frame.set_forces(forces);
     }
