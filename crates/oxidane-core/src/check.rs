@@ -1,5 +1,6 @@
 //! Checks that any [`Potential`] must pass: forces and virial against finite differences, and the symmetries of
-//! space. Every potential's tests use these, so that there is one definition of "the forces are right".
+//! space; and gradients by weights or anything else against finite differences. Every potential's and network's tests
+//! use these, so that there is one definition of "the derivatives are right".
 //!
 //! A check returns its worst [`Deviation`] when it passes and an [`Error`] naming the worst component when it
 //! fails, so a test is one line: `check_forces(&mut potential, &system, 1e-3, 1e-8).unwrap();`
@@ -82,6 +83,55 @@ pub fn check_gradient(
     worst.within(tolerance, "gradient against finite differences")
 }
 
+/// A part of a gradient that [`check_gradient_parts`] looks at as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Its name in messages, e.g. that of a tensor of weights.
+    pub name: String,
+    /// Its place in the vector.
+    pub range: std::ops::Range<usize>,
+}
+
+/// As [`check_gradient`], for vectors too long to move every component: each part is moved along one fixed direction
+/// of length 1 in which no component is zero, so that a wrong component shows. `tolerance` is the largest difference
+/// allowed, given the derivative expected.
+pub fn check_gradient_parts(
+    mut value: impl FnMut(&[f64]) -> Result<f64>,
+    at: &[f64],
+    gradient: &[f64],
+    parts: impl IntoIterator<Item = Part>,
+    step: f64,
+    tolerance: impl Fn(f64) -> f64,
+) -> Result<Deviation> {
+    let mut point = at.to_vec();
+    let mut worst = Deviation::none();
+    for Part { name, range } in parts {
+        let length = (range.len() as f64).sqrt();
+        // The sine of a whole number is never zero; its mean square is one half.
+        let direction: Vec<f64> = (0..range.len())
+            .map(|i| std::f64::consts::SQRT_2 * ((37 * i + 11) as f64).sin() / length)
+            .collect();
+        let numeric = derivative(
+            |h| {
+                for (k, d) in range.clone().zip(&direction) {
+                    point[k] = at[k] + h * d;
+                }
+                value(&point)
+            },
+            step,
+        )?;
+        point[range.clone()].copy_from_slice(&at[range.clone()]);
+        let found: f64 = gradient[range].iter().zip(&direction).map(|(g, d)| g * d).sum();
+        let mut own = Deviation::none();
+        own.note(found, numeric, || format!("gradient along {name}"));
+        let own = own.within(tolerance(numeric), "gradient against finite differences")?;
+        if own.difference > worst.difference {
+            worst = own;
+        }
+    }
+    Ok(worst)
+}
+
 /// Compares forces with finite differences of the energy: `step` in angstrom, `tolerance` in eV/angstrom.
 /// Costs 12 energies per atom.
 pub fn check_forces(
@@ -126,9 +176,9 @@ pub fn check_virial(
         for b in 0..3 {
             let slope = derivative(
                 |h| {
-                    let mut map = IDENTITY;
-                    map[a][b] += h;
-                    energy_of(potential, &mapped(system, &map))
+                    let mut strain = [[0.0; 3]; 3];
+                    strain[a][b] = h;
+                    energy_of(potential, &strained(system, &strain))
                 },
                 step,
             )?;
@@ -306,6 +356,12 @@ const TURN: [[f64; 3]; 3] = [
     [68.0 / 81.0, -44.0 / 81.0, -1.0 / 81.0],
 ];
 
+/// The system under the strain e: positions and lattice vectors become x + e x.
+pub fn strained(system: &System, strain: &[[f64; 3]; 3]) -> System {
+    let map = std::array::from_fn(|i| std::array::from_fn(|j| IDENTITY[i][j] + strain[i][j]));
+    mapped(system, &map)
+}
+
 /// Positions and lattice vectors under the linear map x -> map x.
 fn mapped(system: &System, map: &[[f64; 3]; 3]) -> System {
     System {
@@ -467,6 +523,12 @@ mod tests {
         let gradient = [at[0].cos() * at[1].exp(), at[0].sin() * at[1].exp()];
         check_gradient(value, &at, &gradient, 0..2, 1e-2, 1e-10).unwrap();
         check_gradient(value, &at, &[gradient[0], 0.0], 0..2, 1e-2, 1e-10).unwrap_err();
+        let parts =
+            || [Part { name: "both".into(), range: 0..2 }, Part { name: "second".into(), range: 1..2 }];
+        check_gradient_parts(value, &at, &gradient, parts(), 1e-2, |_| 1e-9).unwrap();
+        let wrong = [gradient[0], gradient[1] + 1e-3];
+        let error = check_gradient_parts(value, &at, &wrong, parts(), 1e-2, |_| 1e-9).unwrap_err();
+        assert!(error.to_string().contains("along both"), "{error}");
     }
 
     #[test]

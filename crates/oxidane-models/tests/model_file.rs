@@ -1,7 +1,8 @@
 //! Model files: nothing is lost, and every kind of damage is refused in one line with the mend.
 
+use oxidane_core::ErrorKind;
 use oxidane_models::file::{self, ErrorEntry, Header, Tensors};
-use oxidane_models::{Layout, Tensor};
+use oxidane_models::{Layout, Model, Tensor};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::HashMap;
@@ -152,4 +153,32 @@ fn weights_fit_their_layout_or_are_refused() {
     let mut more = tensors;
     more.insert("z".into(), Tensor::default());
     assert!(file::join(&layout, &more).unwrap_err().to_string().contains("z is not part"));
+}
+
+/// Loading names the file and says in one line why it cannot be used, whatever it is.
+#[test]
+fn loading_refuses_in_one_line_that_names_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let refuse = |name: &str, bytes: Option<&[u8]>, kind: ErrorKind| {
+        let path = folder.path().join(name);
+        if let Some(bytes) = bytes {
+            std::fs::write(&path, bytes).unwrap();
+        }
+        let error = Model::load(&path).unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        let text = error.to_string();
+        assert!(text.contains(name) && !text.contains('\n'), "{text}");
+    };
+    refuse("absent.safetensors", None, ErrorKind::Io);
+    refuse("empty.safetensors", Some(b""), ErrorKind::Model);
+    refuse("text.safetensors", Some(b"not a model"), ErrorKind::Model);
+    refuse("zip.pt", Some(b"PK\x03\x04 and no archive"), ErrorKind::Model);
+    // Whole as a file, but its tensors are not those of the architecture in the header.
+    let (header, tensors) = model();
+    let bytes = file::to_bytes(&header, &tensors).unwrap();
+    refuse("foreign.safetensors", Some(&bytes), ErrorKind::Model);
+    refuse("short.safetensors", Some(&bytes[..bytes.len() - 1]), ErrorKind::Model);
+    let unknown = Header { architecture: "unheard-of".into(), ..header };
+    let bytes = file::to_bytes(&unknown, &tensors).unwrap();
+    refuse("unknown.safetensors", Some(&bytes), ErrorKind::Model);
 }

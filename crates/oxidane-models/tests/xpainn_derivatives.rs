@@ -1,8 +1,10 @@
 //! Derivatives of XPaiNN against central differences, in double precision, over all of its options.
 
-use oxidane_core::{Cell, Request, System};
+use oxidane_core::check::{Part, check_forces, check_gradient_parts, check_virial, derivative};
+use oxidane_core::{Cell, Potential, Request, System};
 use oxidane_models::xpainn::{Embedding, OutputMode, Xpainn, XpainnConfig};
-use oxidane_models::{Batch, Network, Outputs, Scratch};
+use oxidane_models::{Batch, Network, NetworkPotential, Outputs, Scratch};
+use std::sync::Arc;
 
 /// A small periodic cell with images closer than the cutoff, and a charged radical.
 fn structures() -> Vec<System> {
@@ -74,6 +76,18 @@ fn configs() -> Vec<XpainnConfig> {
             c.action_blocks = 1;
             c.cutoff_fn = "smooth".into();
         }),
+        with(&|c| {
+            c.embedding = Embedding::Aux28;
+            c.activation = "leakyrelu".into();
+            c.node_irreps = "4x0e+3x1o+3x2e+3x3o+3x4e".into();
+            c.layer_norm = true;
+        }),
+        with(&|c| {
+            c.activation = "relu".into();
+            c.node_irreps = "4x0e+2x3o+2x4e".into();
+            c.output_modes = vec![OutputMode::Energy];
+            c.layer_norm = false;
+        }),
     ]
 }
 
@@ -91,58 +105,24 @@ fn network(config: &XpainnConfig) -> Xpainn<f64> {
 fn run(net: &Xpainn<f64>, systems: &[System]) -> Outputs {
     let parts: Vec<Batch> = systems.iter().map(|s| Batch::build(s, net.cutoff()).unwrap()).collect();
     let batch = Batch::concat(&parts.iter().collect::<Vec<_>>());
-    let request = Request::ALL;
-    net.run(&batch, request, &mut Scratch::default(), false).unwrap()
+    net.run(&batch, net.capabilities(), &mut Scratch::default(), false).unwrap()
 }
 
-fn strained(system: &System, a: usize, b: usize, e: f64) -> System {
-    let mut s = system.clone();
-    let apply = |v: &mut [f64; 3]| {
-        let old = *v;
-        v[a] += 0.5 * e * old[b];
-        v[b] += 0.5 * e * old[a];
-    };
-    s.positions.iter_mut().for_each(apply);
-    if let Some(cell) = &mut s.cell {
-        cell.vectors.iter_mut().for_each(apply);
-    }
-    s
-}
-
-/// Central differences of fourth order. The step must be small beside 1e-5, the width over which the model rounds
-/// off the length |V| near zero; rounding then leaves about 1e-16 / 3e-6, 1e-10 of the function's scale.
-fn difference(f: impl Fn(f64) -> f64) -> f64 {
-    let h = 3e-6;
-    (8.0 * (f(h) - f(-h)) - (f(2.0 * h) - f(-2.0 * h))) / (12.0 * h)
-}
+/// The step of differences. It must be small beside 1e-5, the width over which the model rounds off the length |V| near
+/// zero (and beside the distance of a random network's features to the kink of a relu); rounding then leaves about
+/// 1e-16 / 3e-6, 1e-10 of the function's scale.
+const STEP: f64 = 6e-6;
 
 #[test]
 fn forces_and_virial_are_derivatives_of_the_energy() {
     for config in configs() {
-        let net = network(&config);
+        let network = Arc::new(network(&config));
+        let mut p = NetworkPotential::new("test", Arc::default(), network, None, false, true).unwrap();
         for system in structures() {
-            let out = run(&net, std::slice::from_ref(&system));
-            let energy = |s: &System| run(&net, std::slice::from_ref(s)).energy[0];
-            let scale = 1.0 + out.forces.iter().flatten().fold(0.0f64, |m, f| m.max(f.abs()));
-            for i in [0, 2] {
-                for k in 0..3 {
-                    let moved = |h: f64| {
-                        let mut s = system.clone();
-                        s.positions[i][k] += h;
-                        energy(&s)
-                    };
-                    let want = -difference(moved);
-                    assert!(
-                        (out.forces[i][k] - want).abs() < 2e-9 * scale,
-                        "{} {want} {config:?} {i} {k}",
-                        out.forces[i][k]
-                    );
-                }
-            }
-            for (a, b) in [(0, 0), (1, 2), (2, 2)] {
-                let want = -difference(|e| energy(&strained(&system, a, b, e)));
-                assert!((out.virial[0][a][b] - want).abs() < 1e-8 * scale, "{config:?} virial {a} {b}");
-            }
+            let out = p.evaluate(&system, Request::STRESS).unwrap();
+            let scale = 1.0 + out.forces.iter().flatten().flatten().fold(0.0f64, |m, f| m.max(f.abs()));
+            check_forces(&mut p, &system, STEP, 2e-9 * scale).unwrap_or_else(|e| panic!("{config:?}: {e}"));
+            check_virial(&mut p, &system, STEP, 1e-8 * scale).unwrap_or_else(|e| panic!("{config:?}: {e}"));
         }
     }
 }
@@ -185,25 +165,18 @@ fn loss_gradients_are_derivatives_of_the_loss() {
             let (_, seeds) = loss(&run(&net, &systems));
             let mut gradient = vec![0.0; net.layout().len];
             net.loss_gradient(&batch, &seeds, &mut Scratch::default(), &mut gradient).unwrap();
-            for entry in net.layout().entries.iter().filter(|e| e.trainable && !e.is_empty()) {
-                // One random direction per tensor covers all of its elements; of length about one, so that the
-                // step stays small however many weights move together.
-                let length = (entry.len() as f64).sqrt();
-                let direction: Vec<f64> =
-                    (0..entry.len()).map(|i| ((i * 37 + 11) as f64).sin() / length).collect();
-                let along = |h: f64| {
-                    let mut net = net.clone();
-                    for (w, d) in net.parameters_mut()[entry.range()].iter_mut().zip(&direction) {
-                        *w += h * d;
-                    }
-                    loss(&run(&net, &systems)).0
-                };
-                let want = difference(along);
-                let got: f64 = gradient[entry.range()].iter().zip(&direction).map(|(g, d)| g * d).sum();
-                // The loss is of order 1e2 to 1e5 here; its rounding over h bounds the difference.
-                let tolerance = 1e-6 * want.abs() + 1e-9 * loss(&run(&net, &systems)).0.max(1.0);
-                assert!((got - want).abs() < tolerance, "{}: {got} {want} {config:?}", entry.name);
-            }
+            let tensors = net.layout().entries.iter().filter(|e| e.trainable && !e.is_empty());
+            let parts = tensors.map(|e| Part { name: e.name.clone(), range: e.range() });
+            let at = net.parameters().to_vec();
+            let value = |weights: &[f64]| {
+                let net = Xpainn::with_parameters(&config, weights.to_vec())?;
+                Ok(loss(&run(&net, &systems)).0)
+            };
+            // The loss is of order 1e2 to 1e5 here; its rounding over the step bounds the difference.
+            let rounding = 1e-9 * value(&at).unwrap().max(1.0);
+            let tolerance = |expected: f64| 1e-6 * expected.abs() + rounding;
+            check_gradient_parts(value, &at, &gradient, parts, STEP, tolerance)
+                .unwrap_or_else(|e| panic!("{config:?}: {e}"));
         }
     }
 }
@@ -224,9 +197,9 @@ fn hessian_products_are_derivatives_of_the_forces() {
                         for (x, v) in s.positions.iter_mut().flatten().zip(v.iter().flatten()) {
                             *x += h * v;
                         }
-                        -run(&net, std::slice::from_ref(&s)).forces[i][k]
+                        Ok(-run(&net, std::slice::from_ref(&s)).forces[i][k])
                     };
-                    let want = difference(along);
+                    let want = derivative(along, STEP).unwrap();
                     assert!((got[i][k] - want).abs() < 1e-6 * (1.0 + want.abs()), "{i} {k} {config:?}");
                 }
             }
@@ -251,4 +224,11 @@ fn a_batch_equals_its_structures() {
             atom += system.len();
         }
     }
+}
+
+/// The size of the published defaults: another count means another architecture than the checkpoints have.
+#[test]
+fn the_default_network_has_the_published_size() {
+    let layout = Xpainn::<f32>::layout_of(&XpainnConfig::default()).unwrap();
+    assert_eq!(layout.trainable(), 865_141);
 }

@@ -2,8 +2,11 @@
 
 use oxidane_core::check::{check_forces, check_symmetries, check_virial};
 use oxidane_core::{Cell, Evaluation, Potential, Request, System, io};
-use oxidane_models::{Model, PotentialOptions, Precision};
+use oxidane_math::cutoff::Cutoff;
+use oxidane_models::xpainn::{Embedding, Xpainn, XpainnConfig};
+use oxidane_models::{Model, NetworkPotential, PotentialOptions, Precision};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
@@ -48,6 +51,9 @@ fn single_precision_is_close_everywhere() {
             for (a, b) in out.forces.unwrap().iter().flatten().zip(forces.iter().flatten()) {
                 assert!((a - b).abs() < 1e-4, "{name}: {a} {b}");
             }
+            // The energy has the same bits whether forces are asked for or not, redone in double or not.
+            let alone = potential.evaluate(&system, Request::ENERGY).unwrap();
+            assert_eq!(alone.energy, out.energy, "{name}");
         }
     }
 }
@@ -102,9 +108,10 @@ fn the_same_bits_on_any_number_of_threads() {
 }
 
 /// Moving an atom through the cutoff of another changes energy and force without a jump: across the cutoff the
-/// trapezium of the forces gives the energy difference to third order in the step.
+/// trapezium of the forces gives the energy difference to third order in the step. For imported checkpoints, whose
+/// weights are those of a real model.
 #[test]
-fn the_energy_is_smooth_through_the_cutoff() {
+fn the_energy_of_checkpoints_is_smooth_through_the_cutoff() {
     for name in CHECKPOINTS {
         let mut p = potential(&format!("{name}.pt"), Precision::F64, false);
         let mut at = |d: f64| {
@@ -122,5 +129,47 @@ fn the_energy_is_smooth_through_the_cutoff() {
         let ((e0, f0), (e1, f1)) = (at(edge - h), at(edge + h));
         assert!((e1 - e0 + h * (f0 + f1)).abs() < 1e-11, "{name}: {e0} {e1} {f0} {f1}");
         assert!((f1 - f0).abs() < 1e-4, "{name}: {f0} {f1}");
+    }
+}
+
+/// For every cutoff function the force is continuous through the cutoff: its change |F(c + h) - F(c - h)| is bounded by
+/// C h and goes to zero with h. C is the change per h at the largest h, doubled for its curvature; seven halvings make
+/// the change about 128 times smaller, where a jump would leave it as it is.
+#[test]
+fn forces_go_continuously_through_every_cutoff() {
+    for name in Cutoff::ALL.map(Cutoff::name) {
+        let config = XpainnConfig {
+            node_dim: 12,
+            node_irreps: "12x0e+6x1o+4x2e".into(),
+            num_basis: 6,
+            cutoff: 4.0,
+            cutoff_fn: name.into(),
+            embedding: Embedding::OneHot,
+            action_blocks: 2,
+            length_epsilon: 0.1,
+            hidden_dim: 7,
+            ..XpainnConfig::default()
+        };
+        let network = Arc::new(Xpainn::<f64>::random(&config, 3).unwrap());
+        let mut p = NetworkPotential::new(name, Arc::default(), network, None, false, true).unwrap();
+        // The last atom passes the cutoff of the first along x; its distances to the others stay inside.
+        let edge = (4.0 * 4.0 - 0.3 * 0.3 - 0.2 * 0.2f64).sqrt();
+        let mut forces = |d: f64| {
+            let positions = vec![[0.0, 0.0, 0.0], [0.9, 0.2, 0.1], [1.2, 1.1, 0.2], [d, 0.3, -0.2]];
+            let system = System::molecule(vec![8, 1, 1, 6], positions);
+            p.evaluate(&system, Request::FORCES).unwrap().forces.unwrap()
+        };
+        let mut change = |h: f64| {
+            let (inside, outside) = (forces(edge - h), forces(edge + h));
+            let pairs = inside.iter().flatten().zip(outside.iter().flatten());
+            pairs.fold(0.0f64, |most, (a, b)| most.max((a - b).abs()))
+        };
+        let h = 2e-3;
+        let first = change(h);
+        assert!(first > 1e-9, "{name}: the cutoff is not felt");
+        for k in 1..8 {
+            let (h_k, change) = (h * 0.5f64.powi(k), change(h * 0.5f64.powi(k)));
+            assert!(change <= 2.0 * first / h * h_k + 1e-12, "{name} {h_k}: {change} after {first}");
+        }
     }
 }
