@@ -16,12 +16,11 @@ pub enum Cutoff {
         /// Order of contact with 1 at distance zero; at least 1.
         p: u32,
     },
-    /// exp(-u^2 / ((1-u)(1+u))), infinitely smooth: Unke et al., Nat. Commun. 2021, 12, 7273.
+    /// exp(-u^2 / ((1-u)(1+u))) = exp(1 - 1/(1-u^2)), infinitely smooth: Unke et al., Nat. Commun. 2021, 12, 7273. It is
+    /// also known, and accepted, as "smooth".
     Exponential,
     /// 1 up to u = 0.9, then (3 - 2t) t^2 with t = (1-u) / 0.1.
     Flat,
-    /// The bump exp(1 - 1/(1-u^2)): the same function as [`Cutoff::Exponential`] under its other common name.
-    Smooth,
 }
 
 /// Exponents of the bump beyond this magnitude count as zero: e^-80 is below any rounding error, and its
@@ -32,8 +31,7 @@ const FLAT_WIDTH: f64 = 0.1;
 
 impl Cutoff {
     /// All cutoffs that have a name.
-    pub const ALL: [Self; 5] =
-        [Self::Cosine, Self::Polynomial { p: 3 }, Self::Exponential, Self::Flat, Self::Smooth];
+    pub const ALL: [Self; 4] = [Self::Cosine, Self::Polynomial { p: 3 }, Self::Exponential, Self::Flat];
 
     /// Name in model files.
     pub fn name(self) -> &'static str {
@@ -42,7 +40,6 @@ impl Cutoff {
             Self::Polynomial { .. } => "polynomial",
             Self::Exponential => "exponential",
             Self::Flat => "flat",
-            Self::Smooth => "smooth",
         }
     }
 
@@ -69,7 +66,7 @@ impl Cutoff {
                 (c * c, (s * c).scale(lit(-std::f64::consts::PI)))
             }
             Self::Polynomial { p } => polynomial(p, u),
-            Self::Exponential | Self::Smooth => {
+            Self::Exponential => {
                 let one = S::lit(1.0);
                 let inverse = ((one - u) * (one + u)).recip();
                 let exponent = u * u * inverse;
@@ -117,6 +114,7 @@ impl fmt::Display for Cutoff {
 impl FromStr for Cutoff {
     type Err = UnknownName;
     fn from_str(s: &str) -> Result<Self, UnknownName> {
+        let s = if s == "smooth" { "exponential" } else { s };
         names::find("cutoff function", s, &Self::ALL, Self::name)
     }
 }
@@ -141,12 +139,12 @@ mod tests {
             Cutoff::Exponential => (-r * r / ((RC - r) * (RC + r))).exp(),
             Cutoff::Flat if u < 0.9 => 1.0,
             Cutoff::Flat => (3.0 - 2.0 * (1.0 - u) / 0.1) * ((1.0 - u) / 0.1).powi(2),
-            Cutoff::Smooth => (1.0 - 1.0 / (1.0 - u * u)).exp(),
         }
     }
 
-    /// Values to rounding (1e-14); slopes and second derivatives to the 1e-8 of a central difference, h = 1e-5
-    /// (the third derivative of the flat cutoff is about 100, so truncation is near 1e-8 / 6).
+    /// Values to 1e-13, the rounding of the published polynomial; slopes to 1e-8 and second derivatives to 1e-7, the
+    /// truncation of central differences with h = 1e-5 (the third derivative of the flat cutoff is about 100, the
+    /// fourth of the bump larger near the cutoff). Single precision to 3e-6, a few roundings times the slope.
     #[test]
     fn values_and_derivatives() {
         for cutoff in Cutoff::ALL.into_iter().chain([1, 2, 6].map(|p| Cutoff::Polynomial { p })) {
@@ -194,10 +192,10 @@ mod tests {
         for cutoff in Cutoff::ALL {
             assert_eq!(cutoff.to_string().parse(), Ok(cutoff));
         }
+        // The bump under its other name: exp(1 - 1/(1-u^2)) at u = 1/2.
+        let (f, _) = "smooth".parse::<Cutoff>().unwrap().evaluate(RC, 0.5 * RC);
+        assert!((f - (-1.0f64 / 3.0).exp()).abs() < 1e-15);
         let error = "hard".parse::<Cutoff>().unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "unknown cutoff function 'hard': use one of cosine, polynomial, exponential, flat, smooth"
-        );
+        assert_eq!(error, "unknown cutoff function 'hard': use one of cosine, polynomial, exponential, flat");
     }
 }

@@ -18,8 +18,3 @@ pub fn dispatch<T>(f: impl FnOnce() -> T) -> T {
     }
     ARCH.get_or_init(pulp::Arch::new).dispatch(Run(f))
 }
-
-/// Name of the instruction set in use, for benchmark tables.
-pub fn instruction_set() -> String {
-    format!("{:?}", pulp::Arch::new())
-}

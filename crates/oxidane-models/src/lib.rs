@@ -20,5 +20,5 @@ pub use batch::Batch;
 pub use model::{Model, PotentialOptions, Precision};
 pub use network::{Network, Outputs, Scratch};
 pub use parameters::{Entry, Layout, Slot};
-pub use potential::{Domain, NetworkPotential};
+pub use potential::{Domain, Exact, NetworkPotential};
 pub use tensor::Tensor;

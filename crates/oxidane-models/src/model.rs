@@ -2,8 +2,8 @@
 
 use crate::file::{self, Header, Tensors};
 use crate::import::xequinet;
-use crate::potential::{Domain, NetworkPotential};
-use crate::{Network, registry, shipped};
+use crate::potential::{Domain, Exact, NetworkPotential};
+use crate::{Layout, Network, registry, shipped};
 use oxidane_core::{Error, Potential, Result, elements};
 use oxidane_math::Real;
 use std::path::Path;
@@ -12,7 +12,8 @@ use std::sync::Arc;
 /// Arithmetic of the network. Geometry, sums and energies are in double precision in both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
-    /// Single precision; structures whose features cancel by symmetry are redone in double.
+    /// Single precision; structures whose features cancel by symmetry are redone in double. Results step by the rounding
+    /// of single precision (within 1e-5 eV per atom and 1e-4 eV/angstrom) where a structure passes from one to the other.
     #[default]
     F32,
     /// Double precision.
@@ -34,7 +35,7 @@ pub struct PotentialOptions {
 #[derive(Debug, Clone)]
 pub struct Model {
     header: Header,
-    weights: Vec<f64>,
+    weights: Arc<[f64]>,
     notes: Vec<String>,
 }
 
@@ -78,7 +79,7 @@ impl Model {
     pub fn new(header: Header, tensors: &Tensors) -> Result<Self> {
         let layout = registry::layout(&header.architecture, &header.hyperparameters)
             .map_err(|e| Error::model(e.message))?;
-        let weights = file::join(&layout, tensors)?;
+        let weights = file::join(&layout, tensors)?.into();
         domain(&header)?;
         Ok(Self { header, weights, notes: Vec::new() })
     }
@@ -108,11 +109,17 @@ impl Model {
         &self.notes
     }
 
+    /// Names and shapes of the weights.
+    ///
+    /// # Errors
+    /// None for a model that has been made: its hyperparameters have been checked.
+    pub fn layout(&self) -> Result<Layout> {
+        registry::layout(&self.header.architecture, &self.header.hyperparameters)
+    }
+
     /// Number of weights, fixed tables not counted.
     pub fn trainable(&self) -> usize {
-        registry::layout(&self.header.architecture, &self.header.hyperparameters)
-            .map(|l| l.entries.iter().filter(|e| e.trainable).map(crate::Entry::len).sum())
-            .unwrap_or_default()
+        self.layout().map(|l| l.trainable()).unwrap_or_default()
     }
 
     /// The network in the precision asked for.
@@ -130,14 +137,19 @@ impl Model {
     pub fn potential(&self, options: PotentialOptions) -> Result<Box<dyn Potential>> {
         let PotentialOptions { precision, parallel, allow_close } = options;
         let (name, domain) = (self.header.name.as_str(), Arc::new(self.domain()?));
-        let exact: Arc<dyn Network<f64>> = self.network::<f64>()?.into();
         Ok(match precision {
             Precision::F64 => {
-                Box::new(NetworkPotential::new(name, domain, exact, None, parallel, allow_close)?)
+                let network: Arc<dyn Network<f64>> = self.network::<f64>()?.into();
+                Box::new(NetworkPotential::new(name, domain, network, None, parallel, allow_close)?)
             }
             Precision::F32 => {
                 let network: Arc<dyn Network<f32>> = self.network::<f32>()?.into();
-                Box::new(NetworkPotential::new(name, domain, network, Some(exact), parallel, allow_close)?)
+                let (header, weights) = (self.header.clone(), self.weights.clone());
+                let exact = Exact::new(move || {
+                    registry::with_parameters(&header.architecture, &header.hyperparameters, weights.to_vec())
+                });
+                let exact = Some(Arc::new(exact));
+                Box::new(NetworkPotential::new(name, domain, network, exact, parallel, allow_close)?)
             }
         })
     }
@@ -147,7 +159,7 @@ impl Model {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: &Path) -> Result<String> {
-        let layout = registry::layout(&self.header.architecture, &self.header.hyperparameters)?;
+        let layout = self.layout()?;
         file::write(path, &self.header, &file::split(&layout, &self.weights))
     }
 }

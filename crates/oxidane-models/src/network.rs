@@ -25,7 +25,7 @@ pub struct Outputs {
     /// One per structure, in the units of the training data.
     pub polarizability: Vec<[[f64; 3]; 3]>,
     /// Whether rounding is amplified (features that cancel by symmetry), so that single precision is not enough for
-    /// the forces.
+    /// the forces. A property of the structure: it does not depend on what is requested.
     pub ill_conditioned: bool,
 }
 

@@ -43,6 +43,10 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Number of weights that an optimiser changes.
+    pub fn trainable(&self) -> usize {
+        self.entries.iter().filter(|e| e.trainable).map(Entry::len).sum()
+    }
     /// Appends a tensor and returns its handle.
     pub fn add(&mut self, name: impl Into<String>, shape: &[usize], trainable: bool, decay: bool) -> Slot {
         let entry = Entry { name: name.into(), shape: shape.to_vec(), offset: self.len, trainable, decay };

@@ -6,7 +6,7 @@ use oxidane_core::elements::symbol;
 use oxidane_core::neighbors::SkinnedList;
 use oxidane_core::{Error, Evaluation, Potential, Request, Result, SystemView};
 use oxidane_math::Real;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What a model may be asked about, and the energies of its free elements.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -61,13 +61,34 @@ fn refuse(what: &str, model: &str, value: i64, known: impl Iterator<Item = i64>)
 /// Width of the shell in which a neighbour list stays valid, angstrom.
 const SKIN: f64 = 1.0;
 
+/// A network in double precision that is built when it is first needed, and then shared by all who hold this.
+pub struct Exact {
+    network: OnceLock<Arc<dyn Network<f64>>>,
+    build: Box<dyn Fn() -> Result<Box<dyn Network<f64>>> + Send + Sync>,
+}
+
+impl Exact {
+    /// The network that `build` makes.
+    pub fn new(build: impl Fn() -> Result<Box<dyn Network<f64>>> + Send + Sync + 'static) -> Self {
+        Self { network: OnceLock::new(), build: Box::new(build) }
+    }
+
+    fn network(&self) -> Result<&dyn Network<f64>> {
+        if let Some(network) = self.network.get() {
+            return Ok(&**network);
+        }
+        let network = (self.build)()?.into();
+        Ok(&**self.network.get_or_init(|| network)) // another thread's, if it came first: the same
+    }
+}
+
 /// A network with a domain, ready to be evaluated again and again.
 pub struct NetworkPotential<R: Real> {
     name: Arc<str>,
     domain: Arc<Domain>,
     network: Arc<dyn Network<R>>,
     /// The same network in double precision, for structures that single precision cannot do.
-    fallback: Option<Arc<dyn Network<f64>>>,
+    fallback: Option<Arc<Exact>>,
     parallel: bool,
     allow_close: bool,
     list: SkinnedList,
@@ -83,7 +104,7 @@ impl<R: Real> NetworkPotential<R> {
         name: &str,
         domain: Arc<Domain>,
         network: Arc<dyn Network<R>>,
-        fallback: Option<Arc<dyn Network<f64>>>,
+        fallback: Option<Arc<Exact>>,
         parallel: bool,
         allow_close: bool,
     ) -> Result<Self> {
@@ -94,9 +115,10 @@ impl<R: Real> NetworkPotential<R> {
 
     fn outputs(&mut self, request: Request) -> Result<Outputs> {
         let out = self.network.run(&self.batch, request, &mut self.scratch, self.parallel)?;
+        // Whatever is requested: an energy alone and one beside forces have the same bits.
         match &self.fallback {
-            Some(exact) if out.ill_conditioned && (request.forces || request.virial) => {
-                exact.run(&self.batch, request, &mut Scratch::default(), self.parallel)
+            Some(exact) if out.ill_conditioned => {
+                exact.network()?.run(&self.batch, request, &mut Scratch::default(), self.parallel)
             }
             _ => Ok(out),
         }

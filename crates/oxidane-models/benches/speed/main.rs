@@ -14,7 +14,7 @@ use flops::Work;
 use options::{Options, Section};
 use oxidane_core::{Potential, Request, Result, System};
 use oxidane_models::xpainn::{Xpainn, XpainnConfig};
-use oxidane_models::{Batch, Network, NetworkPotential, Scratch};
+use oxidane_models::{Batch, Exact, Network, NetworkPotential, Scratch};
 use report::{Report, row};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -101,7 +101,8 @@ impl<'a> Bench<'a> {
 
     fn potential(&self) -> Result<NetworkPotential<f32>> {
         // As a model file's potential is made: structures that single precision cannot do are redone in double.
-        let exact: Arc<dyn Network<f64>> = Arc::new(self.network.cast::<f64>());
+        let network = self.network.clone();
+        let exact = Arc::new(Exact::new(move || Ok(Box::new(network.cast::<f64>()))));
         let parallel = self.options.threads > 1;
         NetworkPotential::new("xpainn", Arc::default(), self.network.clone(), Some(exact), parallel, false)
     }

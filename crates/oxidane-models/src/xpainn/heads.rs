@@ -1,4 +1,5 @@
-//! Heads: what is read from the final features.
+//! Heads: what is read from the final features, as in XPaiNN (Chen et al., J. Chem. Theory Comput. 2024, 20, 9500: the
+//! outputs); the gated tensor heads follow those of PaiNN (Schuett, Unke and Gastegger, ICML 2021).
 //!
 //! A head gives a few numbers per atom (`width`), from which [`super::readout`] makes the property of the
 //! structure: 1 for energy and charges, 3 (y, z, x) for the dipole, 6 (l = 0, then l = 2) for the polarisability.

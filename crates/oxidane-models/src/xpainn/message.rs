@@ -1,4 +1,6 @@
-//! The message: scalar and equivariant features gathered over neighbours, gated by a radial filter.
+//! The message: scalar and equivariant features gathered over neighbours, gated by a radial filter. It is the message of
+//! PaiNN (Schuett, Unke and Gastegger, ICML 2021) on spherical tensors (Chen et al., J. Chem. Theory Comput. 2024, 20,
+//! 9500: the message).
 //!
 //! g_ij = h_j * (W b(r_ij) + c) f_cut(r_ij), split into g_state [M], g_edge [M], m_s [C];
 //! s_i += sum_j m_s;  X_i += sum_j (g_state (x) X_j + g_edge (x) Y(r_ij)).

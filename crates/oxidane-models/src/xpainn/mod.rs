@@ -238,7 +238,7 @@ impl<R: Real> Network<R> for Xpainn<R> {
             scratch,
             parallel,
         );
-        let mut outputs = pass.outputs();
+        let mut outputs = pass.outputs(scratch);
         if request.forces || request.virial {
             let seeds = Outputs { energy: vec![1.0; batch.structures()], ..Outputs::default() };
             let vectors = pass.reverse(&seeds, None, true, scratch);

@@ -146,7 +146,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
     fn start(&mut self, scratch: &mut Scratch<S::Real>) {
         let (n, c, d) = (self.batch.atoms(), self.net.config.node_dim, self.net.irreps.dim());
         let mut s = scratch.dirty(n * S::PLANES * c);
-        self.net.start.forward::<S>(self.p, self.batch, &mut s);
+        self.net.start.forward::<S>(self.p, self.batch, &mut s, scratch);
         for layer in &self.net.electronic {
             self.electronic.push(layer.forward::<S>(self.p, self.batch, &mut s, scratch));
         }
@@ -235,17 +235,26 @@ impl<'a, S: Scalar> Pass<'a, S> {
     }
 
     /// One head's numbers for all atoms.
-    fn gather_head(&self, k: usize) -> Vec<S::Real> {
-        self.blocks.iter().flat_map(|b| b.read[k].iter().copied()).collect()
+    fn gather_head(&self, k: usize, scratch: &mut Scratch<S::Real>) -> Vec<S::Real> {
+        let mut all = scratch.dirty(self.blocks.iter().map(|b| b.read[k].len()).sum());
+        let mut rest = &mut all[..];
+        for part in self.blocks.iter().map(|b| &b.read[k]) {
+            let (own, behind) = rest.split_at_mut(part.len());
+            own.copy_from_slice(part);
+            rest = behind;
+        }
+        all
     }
 
     /// The properties, without forces.
-    pub fn outputs(&self) -> Outputs {
+    pub fn outputs(&self, scratch: &mut Scratch<S::Real>) -> Outputs {
         let ill_conditioned = self.blocks.iter().any(|b| b.updates.iter().any(|u| u.vanishing));
         let mut outputs = Outputs { ill_conditioned, ..Outputs::default() };
         for (k, &head) in self.heads.iter().enumerate() {
             let (mode, head) = &self.net.heads[head];
-            readout::read::<S>(*mode, self.batch, &self.gather_head(k), head.width(), &mut outputs);
+            let y = self.gather_head(k, scratch);
+            readout::read::<S>(*mode, self.batch, &y, head.width(), &mut outputs);
+            scratch.put(y);
         }
         outputs
     }
@@ -267,7 +276,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
         // Adjoints of the features after each message, read by the neighbours; two of each, in turn.
         let mut s_adj = [scratch.dirty(n * p * c), scratch.dirty(n * p * c)];
         let mut x_adj = [scratch.dirty(n * p * d), scratch.dirty(n * p * d)];
-        self.reverse_heads(seeds, gradient.as_deref_mut(), &mut s_adj[0], &mut x_adj[0]);
+        self.reverse_heads(seeds, gradient.as_deref_mut(), &mut s_adj[0], &mut x_adj[0], scratch);
         let training = gradient.is_some();
         for t in (0..self.net.messages.len()).rev() {
             let [s_now, s_next] = &mut s_adj;
@@ -288,7 +297,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
             for (layer, tape) in self.net.electronic.iter().zip(&self.electronic).rev() {
                 layer.reverse::<S>(self.p, self.batch, tape, &mut s_adj[0], g, scratch);
             }
-            self.net.start.gradient::<S>(self.p, self.batch, &s_adj[0], g);
+            self.net.start.gradient::<S>(self.p, self.batch, &s_adj[0], g, scratch);
             let slot = self.net.basis_parameters;
             let out = slot.of_mut(g);
             self.net.basis.gradient::<S>(slot.of(self.p), &self.functions, &radial_adj, out);
@@ -314,6 +323,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
         gradient: Option<&mut [S::Real]>,
         s_adj: &mut [S::Real],
         x_adj: &mut [S::Real],
+        scratch: &mut Scratch<S::Real>,
     ) {
         let (net, p, planes) = (self.net, self.p, S::PLANES);
         let head_seeds: Vec<Vec<S::Real>> = self
@@ -322,9 +332,10 @@ impl<'a, S: Scalar> Pass<'a, S> {
             .enumerate()
             .map(|(k, &head)| {
                 let (mode, head) = &net.heads[head];
-                let y = self.gather_head(k);
-                let mut adj = vec![S::Real::of(0.0); y.len()];
+                let y = self.gather_head(k, scratch);
+                let mut adj = scratch.zeros(y.len());
                 readout::seed::<S>(*mode, self.batch, &y, head.width(), seeds, &mut adj);
+                scratch.put(y);
                 adj
             })
             .collect();
@@ -345,6 +356,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
             }
             net.updates[t].reverse::<S>(p, rows, &b.updates[t], s_adj, x_adj, gradient, &mut b.scratch);
         });
+        head_seeds.into_iter().for_each(|v| scratch.put(v));
     }
 
     /// Message `t` and update `t - 1`.

@@ -3,6 +3,7 @@
 use super::{Architecture, Embedding};
 use crate::batch::Batch;
 use crate::layers::Linear;
+use crate::network::Scratch;
 use crate::orbital::{self, AuxBasis};
 use crate::parameters::{Layout, Slot};
 use oxidane_core::{Error, Result};
@@ -56,13 +57,20 @@ impl Start {
     }
 
     /// Writes the features of all atoms, `[atoms, planes, C]`.
-    pub fn forward<S: Scalar>(&self, p: &[S::Real], batch: &Batch, s: &mut [S::Real]) {
+    pub fn forward<S: Scalar>(
+        &self,
+        p: &[S::Real],
+        batch: &Batch,
+        s: &mut [S::Real],
+        scratch: &mut Scratch<S::Real>,
+    ) {
         match &self.linear {
             None => self.rows::<S>(p, batch, s),
             Some(linear) => {
-                let mut rows = vec![S::Real::of(0.0); batch.atoms() * S::PLANES * self.columns];
+                let mut rows = scratch.zeros(batch.atoms() * S::PLANES * self.columns);
                 self.rows::<S>(p, batch, &mut rows);
                 linear.forward::<S>(p, batch.atoms(), &rows, s);
+                scratch.put(rows);
             }
         }
     }
@@ -74,6 +82,7 @@ impl Start {
         batch: &Batch,
         s_adj: &[S::Real],
         gradient: &mut [S::Real],
+        scratch: &mut Scratch<S::Real>,
     ) {
         match &self.linear {
             None => {
@@ -84,9 +93,10 @@ impl Start {
                 }
             }
             Some(linear) => {
-                let mut rows = vec![S::Real::of(0.0); batch.atoms() * S::PLANES * self.columns];
+                let mut rows = scratch.zeros(batch.atoms() * S::PLANES * self.columns);
                 self.rows::<S>(p, batch, &mut rows);
                 linear.gradient::<S>(batch.atoms(), &rows, s_adj, gradient);
+                scratch.put(rows);
             }
         }
     }
@@ -122,6 +132,9 @@ pub(super) fn initial<R: Real>(architecture: &Architecture, seed: u64) -> Vec<R>
     all
 }
 
+/// Random numbers of initial weights. Dynamics has a generator of its own (`oxidane_sim::md`), on purpose: there the
+/// position in the stream is part of the restart file, here the stream fixes what a training's seed means, and neither
+/// may change because the other does.
 struct Draw(ChaCha12Rng);
 
 impl Draw {
