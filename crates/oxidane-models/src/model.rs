@@ -40,6 +40,20 @@ pub struct Model {
 }
 
 impl Model {
+    /// Opens a model as users name it: a model file, a XequiNet checkpoint, or a model inside the program by its name;
+    /// `None` is the default one. What looks like a file name (it exists, or has a folder or an extension) is one.
+    ///
+    /// # Errors
+    /// As [`Model::load`] and [`Model::shipped`].
+    pub fn open(model: Option<&Path>) -> Result<Self> {
+        match model {
+            Some(path) if path.exists() || path.extension().is_some() || path.components().count() > 1 => {
+                Self::load(path)
+            }
+            _ => Self::shipped(model.map(|name| name.to_string_lossy()).as_deref()),
+        }
+    }
+
     /// Reads a model file, or a XequiNet checkpoint (a `.pt` file: a zip archive).
     ///
     /// # Errors

@@ -70,7 +70,9 @@ impl Errors {
         self.count += 1;
         self.absolute += error.abs();
         self.squared += error * error;
-        self.max = if error.is_nan() { f64::NAN } else { self.max.max(error.abs()) };
+        // Once not a number, always: `f64::max` would forget it.
+        let forgotten = self.max.is_nan() || error.is_nan();
+        self.max = if forgotten { f64::NAN } else { self.max.max(error.abs()) };
     }
     /// Mean absolute error.
     pub fn mae(&self) -> f64 {
@@ -265,5 +267,7 @@ mod tests {
         let mut e = Errors::default();
         [3.0, -4.0].into_iter().for_each(|x| e.push(x));
         assert_eq!((e.mae(), e.rmse(), e.max), (3.5, 12.5f64.sqrt(), 4.0));
+        [f64::NAN, 1.0].into_iter().for_each(|x| e.push(x));
+        assert!(e.max.is_nan() && e.mae().is_nan(), "an error that is not a number is not forgotten");
     }
 }

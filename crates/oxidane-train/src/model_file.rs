@@ -90,14 +90,3 @@ fn text(config: &Config) -> Option<String> {
     config.paths().for_each(|p| *p = p.file_name().map(PathBuf::from).unwrap_or_default());
     toml::to_string(&config).ok()
 }
-
-/// The reference energies in a model file's header.
-pub fn references_of(header: &Header) -> ReferenceEnergies {
-    let mut energies = ReferenceEnergies::default();
-    for (symbol, &value) in &header.reference_energies {
-        if let Some(z) = elements::from_symbol(symbol) {
-            energies.values[usize::from(z)] = value;
-        }
-    }
-    energies
-}

@@ -13,12 +13,12 @@ pub fn learning_rate(config: &Schedule, highest: f64, t: u64, total: u64, factor
     }
     match config.kind {
         ScheduleKind::Constant => highest,
-        ScheduleKind::Plateau => (highest * factor).max(config.min_lr),
+        ScheduleKind::Plateau => (highest * factor).max(config.lowest()),
         ScheduleKind::Cosine => {
             // The first step after the warm-up has the highest rate, the last one the lowest.
             let past = (t - warmup - 1) as f64 / ((total - warmup).max(2) - 1) as f64;
-            config.min_lr
-                + 0.5 * (highest - config.min_lr) * (1.0 + (std::f64::consts::PI * past.min(1.0)).cos())
+            let lowest = config.lowest();
+            lowest + 0.5 * (highest - lowest) * (1.0 + (std::f64::consts::PI * past.min(1.0)).cos())
         }
     }
 }
@@ -64,10 +64,11 @@ impl Default for Plateau {
 }
 
 impl Plateau {
-    /// Takes a new value; after `patience` validations without improvement the factor falls.
+    /// Takes a new value; after `patience` validations in a row without improvement the factor falls and counting
+    /// starts again.
     pub fn follow(&mut self, config: &Schedule, value: f64) {
-        if !self.follower.follow(value) && self.follower.waited > config.patience {
-            self.factor *= config.factor;
+        if !self.follower.follow(value) && self.follower.waited >= config.plateau_patience() {
+            self.factor *= config.plateau_factor();
             self.follower.waited = 0;
         }
     }
@@ -79,14 +80,16 @@ mod tests {
 
     #[test]
     fn shapes() {
-        let c = Schedule { warmup_steps: 10, min_lr: 0.1, ..Schedule::default() };
+        let c = Schedule { warmup_steps: 10, min_lr: Some(0.1), ..Schedule::default() };
         let rate = |t| learning_rate(&c, 1.0, t, 111, 1.0);
         assert_eq!((rate(1), rate(10), rate(11)), (0.1, 1.0, 1.0));
         assert!((rate(61) - 0.55).abs() < 1e-12 && (rate(111) - 0.1).abs() < 1e-12);
         assert!((11..111).all(|t| rate(t + 1) < rate(t)));
-        let p = Schedule { kind: ScheduleKind::Plateau, factor: 0.5, patience: 1, ..c };
+        let p = Schedule { kind: ScheduleKind::Plateau, factor: Some(0.5), patience: Some(2), ..c };
         let mut plateau = Plateau::default();
-        [3.0, 2.0, 2.5, 2.5].into_iter().for_each(|x| plateau.follow(&p, x));
+        [3.0, 2.0, 2.5].into_iter().for_each(|x| plateau.follow(&p, x));
+        assert_eq!(plateau.factor, 1.0, "one validation without improvement is not two");
+        plateau.follow(&p, 2.5);
         assert_eq!(learning_rate(&p, 1.0, 50, 111, plateau.factor), 0.5);
         (0..20).for_each(|_| plateau.follow(&p, 9.0));
         assert_eq!(learning_rate(&p, 1.0, 50, 111, plateau.factor), 0.1);

@@ -67,7 +67,7 @@ fn interrupted_and_resumed_runs_have_the_same_bits() {
     check::<f32>(CONFIG);
     let atoms = CONFIG.replace("batch_size = 7", "batch_atoms = 40");
     check::<f64>(
-        &atoms.replace("[schedule]", "amsgrad = true\n[schedule]\nkind = \"plateau\"\npatience = 0"),
+        &atoms.replace("[schedule]", "amsgrad = true\n[schedule]\nkind = \"plateau\"\npatience = 1"),
     );
 }
 
@@ -177,7 +177,7 @@ fn limits_stop_a_run() {
     // A learning rate that decays to nothing within the first steps cannot improve for ever.
     let config = CONFIG
         .replace("epochs = 12", "epochs = 4000\nearly_stop = 2")
-        .replace("[schedule]", "[schedule]\nkind = \"plateau\"\nfactor = 0.1\npatience = 0")
+        .replace("[schedule]", "[schedule]\nkind = \"plateau\"\nfactor = 0.1\npatience = 1")
         .replace("lr = 0.02", "lr = 0.5");
     let mut trainer = Trainer::<f64>::start(setup(dir.path(), &config)).unwrap();
     let mut count = Count(0);

@@ -7,15 +7,9 @@ use oxidane_models::{Model, PotentialOptions};
 
 use crate::args::{ComputeArgs, Precision};
 
-/// Opens a model file, a checkpoint, or a model inside the program by its name; `None` is the default one. What looks
-/// like a file name (it exists, or has a folder or an extension) is one.
+/// Opens the model that an option names, see [`Model::open`].
 pub fn open(model: Option<&str>) -> Result<Model> {
-    match model.map(Path::new) {
-        Some(path) if path.exists() || path.extension().is_some() || path.components().count() > 1 => {
-            Model::load(path)
-        }
-        _ => Model::shipped(model),
-    }
+    Model::open(model.map(Path::new))
 }
 
 /// A model with the precision and permissiveness that the options ask for.

@@ -1,7 +1,8 @@
 //! Refusals of values that make no sense; each names its key and what would be accepted.
 
 use super::sections::{
-    Data, Ema, LossKind, Losses, Optimizer, ReferenceEnergies, ReferenceMethod, Schedule, Split, Train,
+    Data, Ema, LossKind, Losses, Optimizer, ReferenceEnergies, ReferenceMethod, Schedule, ScheduleKind,
+    Split, Train,
 };
 use oxidane_core::{Error, Result};
 
@@ -17,11 +18,24 @@ fn positive(key: &str, x: f64) -> Result<()> {
     require(x > 0.0 && x.is_finite(), || format!("{key} = {x}: give a number above 0"))
 }
 
+fn at_most(key: &str, n: u64, most: u64) -> Result<()> {
+    require(n <= most, || format!("{key} = {n}: give at most {most}"))
+}
+
+/// A petabyte, so that bytes can be counted.
+const MOST_MEGABYTES: u64 = 1_000_000_000;
+/// Steps and epochs beyond this would take thousands of years and serve no one.
+pub(crate) const MOST_STEPS: u64 = 1_000_000_000_000;
+/// Threads of any machine there is.
+const MOST_THREADS: u64 = 4096;
+
 impl Data {
     pub(super) fn check(&self) -> Result<()> {
         require(!self.files.is_empty(), || {
             "data.files is empty: name at least one file to train on".to_string()
         })?;
+        at_most("data.memory_mb", self.memory_mb as u64, MOST_MEGABYTES)?;
+        at_most("data.cache_mb", self.cache_mb as u64, MOST_MEGABYTES)?;
         self.split.check(self.group.is_some())
     }
 }
@@ -55,6 +69,9 @@ impl Split {
         require(fractions.iter().flatten().sum::<f64>() <= 1.0 + 1e-9, || {
             "the fractions in data.split sum to more than 1: lower one of them".to_string()
         })?;
+        require(self.seed.is_none() || self.train_list.is_none(), || {
+            "data.split.seed has no effect with lists of frames: drop it".to_string()
+        })?;
         require(grouped || !(self.whole_groups || self.train_per_group.is_some()), || {
             "data.split goes by group but data.group is missing: name the frame key that holds the group, such as \
              `system`"
@@ -68,7 +85,7 @@ impl Split {
 
 impl ReferenceEnergies {
     pub(super) fn check(&self, finetuned: bool) -> Result<()> {
-        let given = self.method == ReferenceMethod::Given;
+        let given = self.method == Some(ReferenceMethod::Given);
         require(given || self.values.is_empty(), || {
             "reference_energies.values are given but method is not \"given\": set method = \"given\" or drop them"
                 .to_string()
@@ -77,7 +94,7 @@ impl ReferenceEnergies {
             "reference_energies.values is missing: give an energy in eV per element, such as values = { H = -13.6 }"
                 .to_string()
         })?;
-        require(self.method != ReferenceMethod::Model || finetuned, || {
+        require(self.method != Some(ReferenceMethod::Model) || finetuned, || {
             "reference_energies.method = \"model\" needs a [finetune] section".to_string()
         })?;
         self.values.iter().try_for_each(|(symbol, x)| {
@@ -94,12 +111,19 @@ impl Losses {
             "loss has no term: give at least one, such as forces = { kind = \"l1\", weight = 100 }"
                 .to_string()
         })?;
+        require(self.named().iter().any(|(_, t)| t.is_some_and(|t| t.weight != 0.0)), || {
+            "every term of loss has weight 0, so nothing would be learned: raise one".to_string()
+        })?;
         for (name, term) in self.named() {
             let Some(t) = term else { continue };
             require(t.weight >= 0.0 && t.weight.is_finite(), || {
                 format!("loss.{name}.weight = {}: give a number of 0 or more", t.weight)
             })?;
-            positive(&format!("loss.{name}.beta"), t.beta)?;
+            positive(&format!("loss.{name}.beta"), t.width())?;
+            let wide = [LossKind::SmoothL1, LossKind::Huber].contains(&t.kind);
+            require(wide || t.beta.is_none(), || {
+                format!("loss.{name}.beta has no effect with this kind: drop it, or use smooth_l1 or huber")
+            })?;
             require(t.kind != LossKind::Norm || ["forces", "dipole"].contains(&name), || {
                 format!(
                     "loss.{name}.kind = \"norm\" is for forces and dipole: use l1, l2, smooth_l1 or huber"
@@ -122,9 +146,28 @@ impl Optimizer {
 }
 
 impl Schedule {
-    pub(super) fn check(&self) -> Result<()> {
-        within("schedule.min_lr", self.min_lr, 0.0, f64::MAX)?;
-        within("schedule.factor", self.factor, 1e-6, 1.0)
+    /// `highest`: the learning rate of the optimiser.
+    pub(super) fn check(&self, highest: f64) -> Result<()> {
+        let plateau = self.kind == ScheduleKind::Plateau;
+        let only = [("factor", self.factor.is_some()), ("patience", self.patience.is_some())];
+        for (key, given) in only {
+            require(plateau || !given, || {
+                format!("schedule.{key} has no effect with this kind: drop it, or use kind = \"plateau\"")
+            })?;
+        }
+        require(self.kind != ScheduleKind::Constant || self.min_lr.is_none(), || {
+            "schedule.min_lr has no effect with kind = \"constant\": drop it, or use cosine or plateau"
+                .to_string()
+        })?;
+        within("schedule.min_lr", self.lowest(), 0.0, f64::MAX)?;
+        require(self.lowest() <= highest, || {
+            format!(
+                "schedule.min_lr = {} is above optimizer.lr = {highest}: lower it, it is where the rate ends",
+                self.lowest()
+            )
+        })?;
+        require(self.plateau_patience() > 0, || "schedule.patience = 0: give 1 or more".to_string())?;
+        within("schedule.factor", self.plateau_factor(), 1e-6, 1.0)
     }
 }
 
@@ -156,6 +199,9 @@ impl Train {
             ("chunk_atoms", Some(self.chunk_atoms as u64)),
             ("early_stop", self.early_stop),
         ];
+        at_most("train.epochs", self.epochs.unwrap_or(0), MOST_STEPS)?;
+        at_most("train.steps", self.steps.unwrap_or(0), MOST_STEPS)?;
+        at_most("train.threads", self.threads as u64, MOST_THREADS)?;
         counts.into_iter().try_for_each(|(key, value)| {
             require(value != Some(0), || format!("train.{key} = 0: give 1 or more (or leave it out)"))
         })

@@ -4,6 +4,7 @@ mod checks;
 mod duration;
 mod sections;
 
+pub(crate) use checks::MOST_STEPS;
 pub use duration::Duration;
 pub use sections::{
     CHUNK_ATOMS, Card, Data, Ema, Finetune, LossKind, LossTerm, Losses, Model, Monitor, Optimizer, Precision,
@@ -106,7 +107,20 @@ impl Config {
     }
 
     fn resolve(&mut self, folder: &Path) {
+        let named =
+            self.finetune.as_ref().map(|f| f.model.clone()).filter(|m| names_a_shipped_model(folder, m));
         self.paths().for_each(|p| *p = folder.join(&*p));
+        // The name of a model inside the program is no file name.
+        if let (Some(name), Some(section)) = (named, &mut self.finetune) {
+            section.model = name;
+        }
+    }
+
+    /// Where the reference energies come from.
+    pub fn reference_method(&self) -> ReferenceMethod {
+        let default =
+            if self.finetune.is_some() { ReferenceMethod::Model } else { ReferenceMethod::LeastSquares };
+        self.reference_energies.method.unwrap_or(default)
     }
 
     fn check(&self) -> Result<()> {
@@ -114,10 +128,15 @@ impl Config {
         self.reference_energies.check(self.finetune.is_some())?;
         self.loss.check()?;
         self.optimizer.check()?;
-        self.schedule.check()?;
+        self.schedule.check(self.optimizer.lr)?;
         self.ema.check()?;
         self.train.check()
     }
+}
+
+/// Whether `model` is a bare word and no file of that name lies in `folder`.
+fn names_a_shipped_model(folder: &Path, model: &Path) -> bool {
+    model.extension().is_none() && model.components().count() == 1 && !folder.join(model).exists()
 }
 
 /// Lower-case hexadecimal digits.

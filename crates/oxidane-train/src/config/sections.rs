@@ -97,9 +97,8 @@ fn default_cache() -> usize {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Split {
-    /// Seed of the shuffle that precedes the division.
-    #[serde(default)]
-    pub seed: u64,
+    /// Seed of the shuffle that precedes the division; absent: 0. Lists are not shuffled and refuse it.
+    pub seed: Option<u64>,
     /// Fraction trained on.
     pub train_fraction: Option<f64>,
     /// Fraction validated on.
@@ -133,20 +132,18 @@ pub struct Split {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReferenceEnergies {
-    /// Where they come from.
-    #[serde(default)]
-    pub method: ReferenceMethod,
+    /// Where they come from; absent: `model` with a `[finetune]` section, else `least_squares`.
+    pub method: Option<ReferenceMethod>,
     /// For `given`: energy in eV by element symbol.
     #[serde(default)]
     pub values: BTreeMap<String, f64>,
 }
 
 /// Where reference energies come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReferenceMethod {
     /// Least squares over the training frames, the solution of least norm.
-    #[default]
     LeastSquares,
     /// The `values` of this section.
     Given,
@@ -180,13 +177,16 @@ pub struct LossTerm {
     pub kind: LossKind,
     /// Factor before the mean.
     pub weight: f64,
-    /// Width of the quadratic part of `smooth_l1` and `huber`, in the unit of the property.
-    #[serde(default = "default_beta")]
-    pub beta: f64,
+    /// Width of the quadratic part of `smooth_l1` and `huber`, in the unit of the property; absent: 1. The other
+    /// kinds refuse it.
+    pub beta: Option<f64>,
 }
 
-fn default_beta() -> f64 {
-    1.0
+impl LossTerm {
+    /// Width of the quadratic part.
+    pub fn width(&self) -> f64 {
+        self.beta.unwrap_or(1.0)
+    }
 }
 
 /// `[loss]`: the sum of the terms given.
@@ -241,31 +241,40 @@ pub enum ScheduleKind {
     /// Half a cosine down to `min_lr` at the last step.
     #[default]
     Cosine,
-    /// Lowered by `factor` when the monitored value has not improved for `patience` validations.
+    /// Lowered by `factor` after `patience` validations in a row that did not improve the monitored value.
     Plateau,
     /// Constant.
     Constant,
 }
 
 /// `[schedule]`: always a function of steps and validations, never of time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Schedule {
     /// Shape.
     pub kind: ScheduleKind,
     /// Steps over which the rate rises linearly.
     pub warmup_steps: u64,
-    /// Lowest learning rate.
-    pub min_lr: f64,
-    /// For `plateau`: factor.
-    pub factor: f64,
-    /// For `plateau`: validations without improvement before the rate is lowered.
-    pub patience: u64,
+    /// For `cosine` and `plateau`: lowest learning rate; absent: 0.
+    pub min_lr: Option<f64>,
+    /// For `plateau`: factor; absent: 0.5.
+    pub factor: Option<f64>,
+    /// For `plateau`: the rate is lowered after so many validations in a row without improvement; absent: 10.
+    pub patience: Option<u64>,
 }
 
-impl Default for Schedule {
-    fn default() -> Self {
-        Self { kind: ScheduleKind::Cosine, warmup_steps: 0, min_lr: 0.0, factor: 0.5, patience: 10 }
+impl Schedule {
+    /// Lowest learning rate.
+    pub fn lowest(&self) -> f64 {
+        self.min_lr.unwrap_or(0.0)
+    }
+    /// What a plateau multiplies the rate by.
+    pub fn plateau_factor(&self) -> f64 {
+        self.factor.unwrap_or(0.5)
+    }
+    /// Validations in a row without improvement that make a plateau.
+    pub fn plateau_patience(&self) -> u64 {
+        self.patience.unwrap_or(10)
     }
 }
 
@@ -392,7 +401,8 @@ pub struct Card {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Finetune {
-    /// Model file whose weights are the start.
+    /// Whose weights are the start: a model file, a XequiNet checkpoint (.pt) or the name of a model inside the
+    /// program.
     pub model: PathBuf,
     /// Patterns (`*` and `?`) of tensor names that stay as they are.
     #[serde(default)]

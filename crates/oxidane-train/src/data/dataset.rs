@@ -173,6 +173,7 @@ impl Builder {
             group: frame.group,
             origin: frame.origin,
             labels: frame.present(),
+            weight: frame.weight,
         });
         let bytes = encode(&frame);
         self.hash.update((bytes.len() as u64).to_le_bytes());

@@ -111,7 +111,7 @@ pub struct Present {
 }
 
 /// What is kept in memory of every structure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Summary {
     /// Number of atoms.
     pub atoms: u32,
@@ -121,4 +121,6 @@ pub struct Summary {
     pub origin: Origin,
     /// Its labels.
     pub labels: Present,
+    /// Its factor on the loss.
+    pub weight: f64,
 }

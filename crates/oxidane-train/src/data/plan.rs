@@ -1,7 +1,9 @@
 //! [`Plan`]: in which order and in which batches the training structures are used. A pure function of the seed,
 //! so that a resumed run needs only its epoch and position.
 
+use crate::config::MOST_STEPS;
 use crate::random::shuffle;
+use oxidane_core::{Error, Result};
 use std::ops::Range;
 
 /// How large a batch is.
@@ -57,11 +59,26 @@ impl Plan {
     }
 
     /// Optimiser steps in `epochs` epochs.
-    pub fn steps(&self, epochs: u64) -> u64 {
-        match self.size {
-            BatchSize::Structures(n) => epochs * self.frames.len().div_ceil(n) as u64,
-            BatchSize::Atoms(_) => (0..epochs).map(|e| self.epoch(e).batches.len() as u64).sum(),
-        }
+    ///
+    /// # Errors
+    /// More steps than can be counted; with batches by atoms, so many epochs that shuffling all of them beforehand
+    /// would take minutes.
+    pub fn steps(&self, epochs: u64) -> Result<u64> {
+        /// Structures to be put in order; about ten seconds.
+        const MOST_SHUFFLED: u64 = 1_000_000_000;
+        let frames = self.frames.len() as u64;
+        let steps = match self.size {
+            BatchSize::Structures(n) => epochs.checked_mul(frames.div_ceil(n as u64)),
+            BatchSize::Atoms(_) => epochs
+                .checked_mul(frames)
+                .filter(|&shuffled| shuffled <= MOST_SHUFFLED)
+                .map(|_| (0..epochs).map(|e| self.epoch(e).batches.len() as u64).sum()),
+        };
+        steps.filter(|&n| n <= MOST_STEPS).ok_or_else(|| {
+            Error::usage(format!(
+                "train.epochs = {epochs} is too much for {frames} structures: give train.steps"
+            ))
+        })
     }
 }
 
@@ -105,7 +122,8 @@ mod tests {
                     assert!(e.batches.iter().all(|r| total(r) as usize <= n));
                 }
             }
-            assert_eq!(plan.steps(2), (a.batches.len() + b.batches.len()) as u64);
+            assert!(plan.steps(u64::MAX).is_err() && plan.steps(1 << 39).is_err());
+            assert_eq!(plan.steps(2).unwrap(), (a.batches.len() + b.batches.len()) as u64);
         }
     }
 

@@ -95,7 +95,8 @@ mod tests {
         b.finish()
     }
 
-    /// Energies that are a sum over elements are recovered; 1e-9 of 1000 eV allows for the squared condition number.
+    /// Energies that are a sum over elements are recovered to 1e-6 eV: 1e-9 of the 1000 eV of an atom, as the normal
+    /// equations square the condition number.
     #[test]
     fn exact_sums_are_recovered() {
         let e = |h: f64, c: f64, o: f64| -13.6 * h - 1030.0 * c - 2040.0 * o;

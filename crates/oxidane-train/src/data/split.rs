@@ -24,25 +24,26 @@ pub struct Parts {
 /// More frames are asked for than there are, or a list names frames that do not exist or overlap.
 pub fn divide(data: &Dataset, pool: Range<usize>, split: &Split) -> Result<Parts> {
     let mut parts = Parts::default();
+    let seed = split.seed.unwrap_or(0);
     if split.train_list.is_some() {
         parts = by_list(pool, split)?;
     } else if split.whole_groups {
         let members = by_group(data, pool);
         let sizes = amounts(split, members.len(), "groups")?;
         let mut groups: Vec<usize> = (0..members.len()).collect();
-        shuffle(&mut groups, split.seed, 0);
-        let frames_of = |groups: &[usize]| groups.iter().flat_map(|&g| members[g].clone()).collect();
+        shuffle(&mut groups, seed, 0);
+        let frames_of = |groups: &[usize]| groups.iter().flat_map(|&k| members[k].1.clone()).collect();
         let [a, b, c] = cut(&groups, sizes);
         parts = Parts { train: frames_of(a), validation: frames_of(b), test: frames_of(c) };
     } else if split.train_per_group.is_some() {
-        for (g, mut frames) in by_group(data, pool).into_iter().enumerate() {
-            shuffle(&mut frames, split.seed, g as u64);
+        for (g, mut frames) in by_group(data, pool) {
+            shuffle(&mut frames, seed, g as u64);
             let sizes = amounts(split, frames.len(), &format!("frames of group `{}`", data.groups()[g]))?;
             extend(&mut parts, &frames, sizes);
         }
     } else {
         let mut frames: Vec<usize> = pool.collect();
-        shuffle(&mut frames, split.seed, 0);
+        shuffle(&mut frames, seed, 0);
         let sizes = amounts(split, frames.len(), "frames")?;
         extend(&mut parts, &frames, sizes);
     }
@@ -55,10 +56,12 @@ pub fn divide(data: &Dataset, pool: Range<usize>, split: &Split) -> Result<Parts
     Ok(parts)
 }
 
-fn by_group(data: &Dataset, pool: Range<usize>) -> Vec<Vec<usize>> {
-    let mut members = vec![Vec::new(); data.groups().len()];
-    pool.for_each(|i| members[data.group(i)].push(i));
-    // Groups that occur in validation or test files only have no frames here.
+/// The groups that occur in `pool`, with their frames. Those of validation and test files alone are no matter of the
+/// split.
+fn by_group(data: &Dataset, pool: Range<usize>) -> Vec<(usize, Vec<usize>)> {
+    let mut members: Vec<(usize, Vec<usize>)> = (0..data.groups().len()).map(|g| (g, Vec::new())).collect();
+    pool.for_each(|i| members[data.group(i)].1.push(i));
+    members.retain(|(_, frames)| !frames.is_empty());
     members
 }
 
@@ -88,11 +91,8 @@ fn amounts(split: &Split, n: usize, what: &str) -> Result<[usize; 3]> {
     } else {
         (Some(n), None, Some(0))
     };
-    if n == 0 && split.train_per_group.is_some() {
-        return Ok([0; 3]);
-    }
     let (a, b) = (train.unwrap_or(0), validation.unwrap_or(0));
-    let asked = a + b + test.unwrap_or(0);
+    let asked = a.saturating_add(b).saturating_add(test.unwrap_or(0));
     if asked > n {
         return Err(Error::usage(format!(
             "data.split asks for {asked} {what} but there are {n}: lower the numbers or add files"
@@ -178,13 +178,20 @@ mod tests {
         let fractions =
             Split { train_fraction: Some(0.5), validation_fraction: Some(0.25), ..Split::default() };
         assert_eq!(lengths(&divide(&d, 0..30, &fractions).unwrap()), [15, 8, 7]);
-        let other = Split { seed: 1, ..fractions.clone() };
+        let other = Split { seed: Some(1), ..fractions.clone() };
         assert_ne!(divide(&d, 0..30, &fractions).unwrap(), divide(&d, 0..30, &other).unwrap());
         let whole = Split { whole_groups: true, train_fraction: Some(0.67), ..Split::default() };
         let p = divide(&d, 0..30, &whole).unwrap();
         assert_eq!(lengths(&p), [20, 0, 10]);
         assert!(p.test.iter().all(|&i| d.group(i) == d.group(p.test[0])));
         assert_eq!(lengths(&divide(&d, 0..30, &Split::default()).unwrap()), [30, 0, 0]);
+        // Frames 0 and 1 hold two of the three groups: one without frames is not counted.
+        let halves = Split { whole_groups: true, train_fraction: Some(0.5), ..Split::default() };
+        assert_eq!(lengths(&divide(&d, 0..2, &halves).unwrap()), [1, 0, 1]);
+        let one_each = Split { train_per_group: Some(1), ..Split::default() };
+        assert_eq!(lengths(&divide(&d, 0..2, &one_each).unwrap()), [2, 0, 0]);
+        let huge = Split { train_count: Some(usize::MAX), test_count: Some(usize::MAX), ..Split::default() };
+        assert!(divide(&d, 0..30, &huge).is_err());
         let too_many = Split { train_count: Some(31), ..Split::default() };
         assert!(divide(&d, 0..30, &too_many).unwrap_err().to_string().contains("31 frames"));
     }

@@ -20,6 +20,12 @@ pub(super) fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) ->
     }
     let sets = [("train on", &parts.train), ("validate on", &parts.validation)];
     for (verb, frames) in sets.into_iter().filter(|(_, f)| !f.is_empty()) {
+        if frames.iter().all(|&i| data.data.summary(i).weight == 0.0) {
+            return Err(Error::usage(format!(
+                "every frame to {verb} has the weight 0 (key `{}`): give some a weight above 0",
+                config.data.weight
+            )));
+        }
         let counts = loss.counts(frames.iter().map(|&i| data.data.summary(i)));
         let named = config.loss.named();
         let unlabelled = named.iter().zip(counts.0).find(|((_, term), n)| term.is_some() && *n == 0.0);

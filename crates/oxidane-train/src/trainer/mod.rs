@@ -178,7 +178,7 @@ impl<R: Real> Trainer<R> {
             loss,
             epoch: plan.epoch(progress.epoch),
             spans: spans(setup.network.layout(), freeze)?,
-            total_steps: train.steps.unwrap_or_else(|| plan.steps(train.epochs.unwrap_or(0))),
+            total_steps: train.steps.map_or_else(|| plan.steps(train.epochs.unwrap_or(0)), Ok)?,
             plan,
             pool,
             log: Log::open(&setup.folder, progress.log)?,
@@ -206,6 +206,10 @@ impl<R: Real> Trainer<R> {
     /// The data.
     pub fn data(&self) -> &TrainingData {
         &self.setup.data
+    }
+    /// Number of structures trained on whose weight in the loss is not 1.
+    pub fn weighted(&self) -> usize {
+        weighted(&self.setup.data)
     }
     /// The best models, best first.
     pub fn best(&self) -> &[Best] {
@@ -480,6 +484,10 @@ impl<R: Real> Trainer<R> {
              these frames; the checkpoint is untouched"
         ))
     }
+}
+
+fn weighted(data: &TrainingData) -> usize {
+    data.parts.train.iter().filter(|&&i| data.data.summary(i).weight != 1.0).count()
 }
 
 /// Start of the names of the best models; nine digits of the step follow.
