@@ -1,5 +1,7 @@
-//! Checkpoints: everything a run needs to go on, in one safetensors file with a JSON header, replaced atomically.
+//! Checkpoints: everything a run needs to go on, in one safetensors file with a JSON header, replaced atomically. A
+//! hash over every bit of the file stands before the JSON text.
 
+use crate::config::hex;
 use oxidane_core::io::write_atomically;
 use oxidane_core::{Error, Result};
 use oxidane_math::Real;
@@ -7,11 +9,16 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 
 /// Key of the JSON text in the header. A single key: the order of several would not be fixed.
 const STATE: &str = "oxidane_training_state";
+
+/// Digits of the hash; as long as it is being computed they are zeros.
+const DIGITS: usize = 64;
 
 /// Writes `state` and named arrays.
 pub fn write<R: Real>(path: &Path, state: &impl Serialize, arrays: &[(&str, &[R])]) -> Result<()> {
@@ -22,9 +29,13 @@ pub fn write<R: Real>(path: &Path, state: &impl Serialize, arrays: &[(&str, &[R]
     });
     let text = serde_json::to_string(state)
         .map_err(|e| Error::model(format!("the state cannot be written: {e}")))?;
-    let header = HashMap::from([(STATE.to_string(), text)]);
-    let file = safetensors::serialize(views, Some(header))
+    let header = HashMap::from([(STATE.to_string(), "0".repeat(DIGITS) + &text)]);
+    let mut file = safetensors::serialize(views, Some(header))
         .map_err(|e| Error::model(format!("the checkpoint cannot be written: {e}")).at(path))?;
+    if let Some(place) = place_of_hash(&file) {
+        let hash = hash(&file, &place);
+        file[place].copy_from_slice(hash.as_bytes());
+    }
     write_atomically(path, |out| out.write_all(&file).map_err(|e| Error::io(path, &e)))
 }
 
@@ -37,9 +48,20 @@ pub fn read<R: Real, S: DeserializeOwned>(path: &Path) -> Result<(S, HashMap<Str
         ))
         .at(path)
     };
+    let place = place_of_hash(&file).ok_or_else(|| foreign("no state".into()))?;
+    if hash(&file, &place).as_bytes() != &file[place] {
+        return Err(Error::model(
+            "the checkpoint was changed or damaged since it was written (its hash does not fit), or another version \
+             of the program wrote it; restore it from a copy, or start a new run",
+        )
+        .at(path));
+    }
     let (_, header) = SafeTensors::read_metadata(&file).map_err(|e| foreign(e.to_string()))?;
-    let text =
-        header.metadata().as_ref().and_then(|m| m.get(STATE)).ok_or_else(|| foreign("no state".into()))?;
+    let text = header
+        .metadata()
+        .as_ref()
+        .and_then(|m| m.get(STATE)?.get(DIGITS..))
+        .ok_or_else(|| foreign("no state".into()))?;
     let state = serde_json::from_str(text).map_err(|e| foreign(e.to_string()))?;
     let tensors = SafeTensors::deserialize(&file).map_err(|e| foreign(e.to_string()))?;
     let mut arrays = HashMap::new();
@@ -51,6 +73,22 @@ pub fn read<R: Real, S: DeserializeOwned>(path: &Path) -> Result<(S, HashMap<Str
         arrays.insert(name, numbers(view.data()));
     }
     Ok((state, arrays))
+}
+
+/// Where the digits of the hash lie in a file.
+fn place_of_hash(file: &[u8]) -> Option<Range<usize>> {
+    let mark = format!("\"{STATE}\":\"");
+    let start = file.windows(mark.len()).position(|w| w == mark.as_bytes())? + mark.len();
+    (start + DIGITS <= file.len()).then_some(start..start + DIGITS)
+}
+
+/// SHA-256 of a file with zeros in the place of the hash.
+fn hash(file: &[u8], place: &Range<usize>) -> String {
+    let mut sha = Sha256::new();
+    sha.update(&file[..place.start]);
+    sha.update([b'0'; DIGITS]);
+    sha.update(&file[place.end..]);
+    hex(&sha.finalize())
 }
 
 fn bytes<R: Real>(a: &[R]) -> Vec<u8> {
@@ -103,5 +141,11 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..whole.len() - 2]).unwrap();
         assert!(read::<f32, u64>(&path).is_err());
+        for bit in 0..8 * whole.len() {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, &flipped).unwrap();
+            assert!(read::<f32, u64>(&path).is_err(), "bit {bit}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The loss of a batch and its gradient, in parallel, with the same bits for any number of threads.
 //!
 //! A batch is cut into *chunks* of about the same number of atoms, computed together for the sake of the matrix
-//! products. Chunks are dealt out to at most [`LANES`] lanes in turn; a lane adds up the gradients of its chunks
+//! products: into [`CHUNKS`] of them, but of no fewer than [`LEAST_ATOMS`] atoms (a structure is never cut) and no more
+//! than the configuration allows. Chunks are dealt out to at most [`LANES`] lanes in turn; a lane adds up the gradients of its chunks
 //! in order, and the lanes are added pairwise as a tree. Which thread runs which lane decides nothing.
 
 use crate::data::{Dataset, EdgeCache, Labelled, ReferenceEnergies, pack};
@@ -16,6 +17,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Most lanes, that is gradient buffers.
 pub const LANES: usize = 32;
 
+/// Chunks that a batch is cut into where its size allows, so that there is work for several threads.
+pub const CHUNKS: usize = 8;
+
+/// Chunks smaller than this many atoms waste too much on what does not depend on their size.
+pub const LEAST_ATOMS: usize = 32;
+
 /// What all chunks share.
 pub struct Context<'a> {
     /// The structures.
@@ -26,15 +33,16 @@ pub struct Context<'a> {
     pub references: &'a ReferenceEnergies,
     /// The loss.
     pub loss: &'a Loss,
-    /// Atoms per chunk.
+    /// Most atoms per chunk (a larger structure is a chunk of its own).
     pub chunk_atoms: usize,
 }
 
 impl Context<'_> {
-    /// Cuts frames into chunks, in order.
+    /// Cuts frames into chunks, in order. The cuts depend on the sizes of the structures alone.
     pub fn chunks<'f>(&self, frames: &'f [usize]) -> Vec<&'f [usize]> {
         let sizes = frames.iter().map(|&i| self.data.atoms(i));
-        pack(sizes, self.chunk_atoms).into_iter().map(|r| &frames[r]).collect()
+        let even = sizes.clone().sum::<usize>().div_ceil(CHUNKS);
+        pack(sizes, even.max(LEAST_ATOMS).min(self.chunk_atoms)).into_iter().map(|r| &frames[r]).collect()
     }
 
     /// Reads the structures and their edges.

@@ -7,7 +7,9 @@
 //! let config = Config::read("train.toml".as_ref())?;
 //! let mut trainer = Trainer::start(prepare::<f32>(config, "run".as_ref())?)?;
 //! trainer.run(&mut (), &false.into())?;
-//! let report = trainer.evaluate(&trainer.data().parts.test, 10_000)?;
+//! for (set, report) in trainer.final_errors()? {
+//!     println!("{set}: {} structures", report.structures);
+//! }
 //! # Ok(()) }
 //! ```
 
@@ -32,4 +34,4 @@ pub use data::{ReferenceEnergies, TrainingData};
 pub use model_file::ModelFiles;
 pub use observer::{Observer, StepEvent, ValidationEvent};
 pub use setup::{prepare, reference_energies};
-pub use trainer::{Best, CHECKPOINT, ModelWriter, Outcome, Setup, TrainedModel, Trainer};
+pub use trainer::{Best, CHECKPOINT, ModelWriter, Outcome, PARITY_POINTS, Setup, TrainedModel, Trainer};

@@ -1,4 +1,4 @@
-//! The log of a run: `log.jsonl` with a line per logged step and per validation, `validation.csv` with the learning
+//! The log of a run: `log.jsonl` with a line at the start, per logged step and per validation, `validation.csv` with the learning
 //! curve. Nothing in them depends on time or threads, so that they too are the same after a resumption.
 
 use crate::evaluate::{Property, Report};
@@ -55,9 +55,12 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens the log in a folder, cut at `position`.
-    pub fn open(folder: &Path, position: LogPosition) -> Result<Self> {
-        let lines = LogFile::open(folder.join("log.jsonl"), position.lines)?;
+    /// Opens the log in a folder, cut at `position`; an empty one begins with the line `first`.
+    pub fn open(folder: &Path, position: LogPosition, first: &serde_json::Value) -> Result<Self> {
+        let mut lines = LogFile::open(folder.join("log.jsonl"), position.lines)?;
+        if lines.len == 0 {
+            lines.write(&format!("{first}\n"))?;
+        }
         let mut table = LogFile::open(folder.join("validation.csv"), position.table)?;
         if table.len == 0 {
             let columns = Property::ALL.map(|p| format!(",{0}_mae,{0}_rmse,{0}_max", p.name())).concat();

@@ -10,7 +10,7 @@ use oxidane_models::file::{self, ErrorEntry, Header};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Writes model files whose header holds domain, reference energies, validation errors and provenance.
+/// Writes model files whose header holds domain, reference energies, errors and provenance.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ModelFiles;
 
@@ -32,7 +32,7 @@ fn header<R: Real>(model: &TrainedModel<R>) -> Result<Header> {
     let mut header = Header::new(name, architecture, model.network.hyperparameters());
     describe_domain(&mut header, model.data, model.references)?;
     header.level_of_theory = card.level_of_theory.clone();
-    header.errors = model.validation.map(errors).unwrap_or_default();
+    header.errors = model.errors.iter().flat_map(|(set, report)| errors(set, report)).collect();
     header.provenance.created = card.created.clone().unwrap_or_default();
     header.provenance.seed = Some(model.config.train.seed);
     header.provenance.config = text(model.config);
@@ -59,9 +59,9 @@ fn describe_domain(header: &mut Header, data: &TrainingData, references: &Refere
     Ok(())
 }
 
-fn errors(report: &Report) -> Vec<ErrorEntry> {
+fn errors(set: &str, report: &Report) -> Vec<ErrorEntry> {
     let entry = |(property, e): (crate::evaluate::Property, crate::evaluate::Errors)| ErrorEntry {
-        dataset: "validation".into(),
+        dataset: set.into(),
         property: property.name().replace('_', " "),
         mae: e.mae(),
         rmse: e.rmse(),

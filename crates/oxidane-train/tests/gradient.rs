@@ -33,3 +33,27 @@ fn gradient_of_the_loss_matches_finite_differences() {
         assert!((slope - exact[k]).abs() < 1e-7 * (1.0 + slope.abs()), "{k}: {slope} {}", exact[k]);
     }
 }
+
+/// A few small structures still make several units of work; large batches keep to the limit.
+#[test]
+fn small_batches_are_cut_finely() {
+    let (config, data) = (Config::parse(CONFIG).unwrap(), data(200));
+    let references = oxidane_train::reference_energies(&config, &data, None).unwrap();
+    let edges = EdgeCache::new(&data.data, 3.0, 0);
+    let loss = Loss::new(&config.loss);
+    let of = |chunk_atoms| Context {
+        data: &data.data,
+        edges: &edges,
+        references: &references,
+        loss: &loss,
+        chunk_atoms,
+    };
+    let frames: Vec<usize> = (0..200).collect();
+    let atoms = |chunk: &[usize]| chunk.iter().map(|&i| data.data.atoms(i)).sum::<usize>();
+    assert_eq!(of(128).chunks(&frames[..3]).len(), 1);
+    // 20 structures of 3 to 9 atoms: 32 atoms to a chunk instead of all in one.
+    let few = of(128).chunks(&frames[..20]);
+    assert!(few.len() >= 3 && few.iter().all(|c| atoms(c) <= 32), "{few:?}");
+    assert!(of(128).chunks(&frames).iter().all(|c| atoms(c) <= 128));
+    assert!(of(12).chunks(&frames).iter().all(|c| atoms(c) <= 12));
+}

@@ -92,7 +92,7 @@ fn killed_runs_go_on_from_the_checkpoint() {
                     std::fs::write(copy.path().join(name), bytes).unwrap();
                 }
                 std::fs::write(copy.path().join("best-000000999.txt"), "of a later step").unwrap();
-                std::fs::write(copy.path().join(".checkpoint.safetensors.1.tmp"), "half").unwrap();
+                std::fs::write(copy.path().join(".checkpoint.safetensors.1.0.tmp"), "half").unwrap();
                 self.1.borrow_mut().push(copy);
             }
         }
@@ -107,7 +107,6 @@ fn killed_runs_go_on_from_the_checkpoint() {
             .unwrap()
             .run(&mut (), &AtomicBool::new(false))
             .unwrap();
-        std::fs::remove_file(copy.path().join(".checkpoint.safetensors.1.tmp")).unwrap();
         same(&want, &files(copy.path()));
     }
 }
@@ -189,7 +188,7 @@ fn limits_stop_a_run() {
 #[test]
 fn infinite_losses_name_the_frame() {
     let dir = tempfile::tempdir().unwrap();
-    let config = CONFIG.replace("smooth_l1", "l2");
+    let config = CONFIG.replace("smooth_l1", "l2").replace(", beta = 0.1", "");
     let with_bad_frame = || {
         let mut s = setup::<f64>(dir.path(), &config);
         let mut builder = oxidane_train::data::Builder::default();
@@ -221,4 +220,63 @@ fn frozen_tensors_stay() {
         let frozen = !e.trainable || ["pair.1", "charge"].contains(&e.name.as_str());
         assert_eq!(same, frozen, "{}", e.name);
     }
+}
+
+/// Killed as soon as the checkpoint of the start is there, before any log: resumption starts from the beginning.
+#[test]
+fn a_run_can_be_resumed_from_its_first_moment() {
+    let whole = tempfile::tempdir().unwrap();
+    uninterrupted::<f64>(whole.path(), CONFIG);
+    let killed = tempfile::tempdir().unwrap();
+    drop(Trainer::<f64>::start(setup(killed.path(), CONFIG)).unwrap());
+    for log in ["log.jsonl", "validation.csv"] {
+        std::fs::remove_file(killed.path().join(log)).unwrap();
+    }
+    let mut trainer = Trainer::<f64>::resume(setup(killed.path(), CONFIG)).unwrap();
+    trainer.run(&mut (), &AtomicBool::new(false)).unwrap();
+    same(&files(whole.path()), &files(killed.path()));
+    std::fs::remove_file(killed.path().join("checkpoint.safetensors")).unwrap();
+    let refused = Trainer::<f64>::start(setup(killed.path(), CONFIG)).err().unwrap().to_string();
+    assert!(refused.contains("log.jsonl") && refused.contains("another folder"), "{refused}");
+}
+
+/// What is written as the model is the best one, and its errors are those of the best one, after a resumption too.
+#[test]
+fn the_final_errors_are_those_of_the_best_model() {
+    let dir = tempfile::tempdir().unwrap();
+    // A learning rate that rises until it throws the weights about: the last step is not the best.
+    let config = CONFIG.replace("lr = 0.02", "lr = 5.0").replace("decay = 0.95", "decay = 0.0");
+    let config = config.replace("warmup_steps = 5", "warmup_steps = 60");
+    let mut trainer = uninterrupted::<f64>(dir.path(), &config);
+    let (best, value) = (trainer.best()[0].step, trainer.best()[0].value);
+    assert_ne!(best, trainer.steps_done());
+    let text = std::fs::read_to_string(dir.path().join("model.txt")).unwrap();
+    assert_eq!(text, format!("{best} {:?}", trainer.final_network().parameters()));
+    assert_ne!(trainer.final_network().parameters(), trainer.network().parameters());
+    let errors = trainer.final_errors().unwrap().to_vec();
+    assert_eq!(errors.iter().map(|e| e.0).collect::<Vec<_>>(), ["validation", "test"]);
+    assert_eq!(errors[0].1.loss.total(), value);
+    let mut again = Trainer::<f64>::resume(setup(dir.path(), &config)).unwrap();
+    assert_eq!(again.final_errors().unwrap(), errors);
+}
+
+#[test]
+fn weights_of_zero_are_refused_and_others_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let weighted = |weight: f64| {
+        let mut s = setup::<f64>(dir.path(), CONFIG);
+        let mut builder = oxidane_train::data::Builder::default();
+        for i in 0..s.data.data.len() {
+            let mut f = (*s.data.data.get(i).unwrap()).clone();
+            f.weight = weight;
+            builder.add(f, "all").unwrap();
+        }
+        s.data.data = builder.finish();
+        s
+    };
+    let refused = Trainer::<f64>::start(weighted(0.0)).err().unwrap().to_string();
+    assert!(refused.contains("weight"), "{refused}");
+    assert_eq!(Trainer::<f64>::start(weighted(2.0)).unwrap().weighted(), 30);
+    let log = std::fs::read_to_string(dir.path().join("log.jsonl")).unwrap();
+    assert!(log.contains("\"weighted\":30"), "{log}");
 }

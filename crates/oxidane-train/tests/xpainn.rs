@@ -3,10 +3,12 @@
 mod common;
 use common::{data, files};
 use oxidane_core::io::{Frame, Value, write_frames};
-use oxidane_models::file;
+use oxidane_models::{file, registry};
 use oxidane_train::data::read_dataset;
 use oxidane_train::evaluate::{Property, evaluate_dataset};
-use oxidane_train::{Config, Observer, Outcome, StepEvent, Trainer, prepare};
+use oxidane_train::{
+    Config, ModelFiles, Observer, Outcome, ReferenceEnergies, Setup, StepEvent, Trainer, prepare,
+};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -152,4 +154,73 @@ fn runs_have_the_same_bits_however_they_are_done() {
     for (threads, stop_after) in [(2, 0), (7, 0), (2, 5), (1, 8)] {
         assert!(run(threads, stop_after) == want, "{threads} threads, stopped after {stop_after} steps");
     }
+}
+
+/// Networks without an energy, on structures that have energy labels: the energies take no part, and asking for them is
+/// refused.
+#[test]
+fn networks_without_an_energy_train() {
+    let dir = tempfile::tempdir().unwrap();
+    let setup = |head: &str, loss: &str, monitor: &str| {
+        let text = CONFIG
+            .replace("action_blocks = 2", &format!("action_blocks = 1\noutput_modes = [\"{head}\"]"))
+            .replace("epochs = 50", &format!("epochs = 4\nmonitor = \"{monitor}\""));
+        let (before, rest) = text.split_once("[loss]").unwrap();
+        let after = rest.split_once("[optimizer]").unwrap().1;
+        let config = Config::parse(&format!("{before}[loss]\n{loss}\n[optimizer]{after}")).unwrap();
+        let hyperparameters = serde_json::Value::Object(config.model.hyperparameters.clone());
+        let folder = dir.path().join(head);
+        std::fs::create_dir_all(&folder).unwrap();
+        Setup::<f32> {
+            config,
+            data: data(40),
+            network: registry::build("xpainn", &hyperparameters, 0).unwrap(),
+            references: ReferenceEnergies::default(),
+            folder,
+            writer: Box::new(ModelFiles),
+        }
+    };
+    for (head, property) in [("dipole", Property::Dipole), ("charges", Property::Charges)] {
+        let term = format!("{head} = {{ kind = \"l2\", weight = 1.0 }}");
+        let energy = "energy = { kind = \"l2\", weight = 1.0 }";
+        for (loss, monitor, key) in [(energy, "loss", "loss.energy"), (&term, "energy_mae", "train.monitor")]
+        {
+            let refused = Trainer::start(setup(head, loss, monitor)).err().unwrap().to_string();
+            assert!(refused.contains(key), "{refused}");
+        }
+        let mut trainer = Trainer::start(setup(head, &term, "loss")).unwrap();
+        assert_eq!(trainer.run(&mut (), &AtomicBool::new(false)).unwrap(), Outcome::Finished);
+        let errors = trainer.final_errors().unwrap();
+        let properties: Vec<Property> = errors[1].1.overall.iter().map(|e| e.0).collect();
+        assert_eq!(properties, [property]);
+    }
+}
+
+/// What `--model` takes is a start, and an element that the model has no energy of is refused.
+#[test]
+fn fine_tuning_needs_the_reference_energies() {
+    let dir = tempfile::tempdir().unwrap();
+    write_data(dir.path());
+    let network = registry::build::<f64>(
+        "xpainn",
+        &serde_json::json!({ "node_dim": 8, "node_irreps": "8x0e+4x1o", "hidden_dim": 4, "embedding": "one-hot" }),
+        1,
+    )
+    .unwrap();
+    let mut header = file::Header::new("part", "xpainn", network.hyperparameters());
+    header.reference_energies = [("H".to_string(), -13.0), ("C".to_string(), -1000.0)].into();
+    let weights = file::split(network.layout(), network.parameters());
+    let (head, rest) = CONFIG.split_once("node_dim").unwrap();
+    let text =
+        format!("{head}[data]{}[finetune]\nmodel = \"part.st\"\n", rest.split_once("[data]").unwrap().1);
+    let prepared = |header: &file::Header, text: &str| {
+        file::write(&dir.path().join("part.st"), header, &weights).unwrap();
+        prepare::<f32>(config(dir.path(), text), &dir.path().join("run"))
+    };
+    let refused = prepared(&header, &text).err().unwrap().to_string();
+    assert!(refused.contains("no reference energy of O"), "{refused}");
+    header.reference_energies.insert("O".into(), -2000.0);
+    assert_eq!(prepared(&header, &text).unwrap().references.values[8], -2000.0);
+    let unknown = prepared(&header, &text.replace("part.st", "nomodel")).err().unwrap().to_string();
+    assert!(unknown.contains("nomodel"), "{unknown}");
 }

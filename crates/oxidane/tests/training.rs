@@ -43,6 +43,7 @@ fn a_trained_model_serves() {
         assert!(bench.path("fit.run").join(file).exists(), "{file}");
     }
     let info = bench.run(&["info", "fit.run/model.safetensors"]).ok();
+    assert!(info.contains("test") && info.contains("validation"), "{info}");
     assert!(info.contains("H O") && info.contains("energy per atom"), "{info}");
     bench.run(&["sp", "water.xyz", "--model", "fit.run/model.safetensors"]).ok();
     bench.write(
@@ -53,30 +54,60 @@ fn a_trained_model_serves() {
     bench.run(&["train", "fit.toml"]).refused(2, &["fit.run"]);
 }
 
+/// Killed when the log says that it is on its way: from the first steps, and later. Each time the run is unfinished.
 #[cfg(unix)]
 #[test]
 fn killed_training_ends_in_the_same_bytes() {
     let bench = Bench::new();
     data(&bench);
+    let often = CONFIG
+        .replace("[train]", "[train]\nlog_every = 1\nkeep_best = 2")
+        .replace("epochs = 30", "epochs = 120");
+    bench.write("fit.toml", &often);
     bench.run(&["train", "fit.toml", "--out", "whole", "--threads", "2"]).ok();
-    for delay in [60, 120] {
-        let resume: &[&str] =
-            if bench.path("part/checkpoint.safetensors").exists() { &["--resume"] } else { &[] };
+    for step in [1, 60, 130] {
+        let resume: &[&str] = if step > 1 { &["--resume"] } else { &[] };
         let mut child = bench
             .command(&[&["train", "fit.toml", "--out", "part", "--threads", "1"], resume].concat())
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(delay));
+        let sign = format!("\"step\":{step}");
+        let begun = std::time::Instant::now();
+        while !std::fs::read_to_string(bench.path("part/log.jsonl")).is_ok_and(|log| log.contains(&sign)) {
+            assert!(begun.elapsed().as_secs() < 120, "step {step} never came");
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
         child.kill().unwrap();
         child.wait().unwrap();
+        assert!(!bench.path("part/model.safetensors").exists(), "the run was over before it was killed");
+        bench.write("part/.model.safetensors.7.0.tmp", "half");
     }
-    let resume: &[&str] =
-        if bench.path("part/checkpoint.safetensors").exists() { &["--resume"] } else { &[] };
-    bench.run(&[&["train", "fit.toml", "--out", "part"], resume].concat()).ok();
-    for file in ["model.safetensors", "checkpoint.safetensors", "validation.csv", "log.jsonl"] {
+    bench.run(&["train", "fit.toml", "--out", "part", "--resume"]).ok();
+    assert_eq!(names(&bench, "whole"), names(&bench, "part"));
+    for file in names(&bench, "whole") {
         let (a, b) = (bench.bytes(&format!("whole/{file}")), bench.bytes(&format!("part/{file}")));
         assert!(a == b, "{file} differs");
     }
+}
+
+fn names(bench: &Bench, folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(bench.path(folder)).unwrap();
+    let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Killed before anything was saved: going on is starting. What holds results but no checkpoint is left alone.
+#[test]
+fn folders_without_a_checkpoint() {
+    let bench = Bench::new();
+    data(&bench);
+    bench.run(&["train", "fit.toml", "--resume"]).refused(2, &["--resume"]);
+    std::fs::create_dir(bench.path("fit.run")).unwrap();
+    bench.run(&["train", "fit.toml", "--resume"]).ok();
+    std::fs::remove_file(bench.path("fit.run/checkpoint.safetensors")).unwrap();
+    bench.run(&["train", "fit.toml"]).refused(2, &["fit.run", "log.jsonl"]);
+    bench.run(&["train", "fit.toml", "--resume"]).refused(2, &["fit.run", "log.jsonl"]);
 }

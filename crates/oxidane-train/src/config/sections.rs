@@ -359,7 +359,8 @@ pub struct Train {
     /// Longest time between checkpoints (one is also written after every validation).
     #[serde(default = "default_checkpoint")]
     pub checkpoint_every: Duration,
-    /// Atoms of one unit of parallel work: small structures are computed together.
+    /// Most atoms of one unit of parallel work, in which small structures are computed together. A batch that would make
+    /// fewer than 8 units is cut finer, down to 32 atoms a unit.
     #[serde(default = "default_chunk")]
     pub chunk_atoms: usize,
 }

@@ -6,6 +6,21 @@ use crate::loss::Loss;
 use oxidane_core::{Error, Result};
 use oxidane_math::Real;
 use oxidane_models::Network;
+use std::path::Path;
+
+/// A folder with results but no checkpoint: neither a run to go on with nor a place for a new one.
+pub(super) fn check_folder(folder: &Path, extension: &str) -> Result<()> {
+    let written =
+        ["log.jsonl", "validation.csv", &format!("last.{extension}"), &format!("model.{extension}")];
+    match written.iter().find(|name| folder.join(name).exists()) {
+        Some(name) => Err(Error::usage(format!(
+            "this folder holds files of a run ({name}) but no checkpoint to go on from: name another folder, or move \
+             them away"
+        ))
+        .at(folder)),
+        None => Ok(()),
+    }
+}
 
 /// Every term of the loss needs labels to train on, and to validate on.
 pub(super) fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) -> Result<()> {
@@ -60,6 +75,11 @@ pub(super) fn check_capabilities<R: Real>(config: &Config, network: &dyn Network
         ("charges", loss.charges, has.charges),
         ("dipole", loss.dipole, has.dipole),
     ];
+    if config.train.monitor != Monitor::Loss && !has.energy {
+        return Err(Error::usage(
+            "train.monitor: the model has no energy to be monitored; monitor \"loss\", or add the head in [model]",
+        ));
+    }
     match needs.iter().find(|(_, term, has)| term.is_some() && !has) {
         Some((name, ..)) => Err(Error::usage(format!(
             "loss.{name}: a model of architecture {} configured like this has no {name}; add the head in [model] or \

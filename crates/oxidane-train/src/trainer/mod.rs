@@ -5,7 +5,8 @@
 //! stopped or killed at any moment and resumed has the same bits as one that was not, for any number of threads.
 //!
 //! Files in the folder of a run: `checkpoint.safetensors`, `log.jsonl`, `validation.csv`, `best-*` (the best models),
-//! and at the end `last` (averaged weights of the last step) and `model` (the best one, or the last without validation).
+//! and at the end `last` (averaged weights of the last step) and `model` (the best one, or the last without validation,
+//! with its errors on the validation and test sets).
 
 mod checks;
 mod progress;
@@ -22,8 +23,7 @@ use crate::loss::{Loss, PerTerm};
 use crate::observer::{Observer, StepEvent, ValidationEvent};
 use crate::optimizer::{AdamW, Span, norm, spans, update_average};
 use crate::schedule::learning_rate;
-use checks::{check_capabilities, check_labels};
-use oxidane_core::io::write_atomically;
+use checks::{check_capabilities, check_folder, check_labels};
 use oxidane_core::{Error, Result};
 use oxidane_math::Real;
 use oxidane_models::Network;
@@ -34,6 +34,9 @@ use std::time::Instant;
 
 /// Name of the checkpoint in the folder of a run.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
+
+/// Most pairs of label and prediction of a property among the errors of the final model.
+pub const PARITY_POINTS: usize = 4000;
 
 /// A model to be written: what it is and where it comes from.
 pub struct TrainedModel<'a, R: Real> {
@@ -47,8 +50,8 @@ pub struct TrainedModel<'a, R: Real> {
     pub config: &'a Config,
     /// Steps done.
     pub step: u64,
-    /// Errors on the validation set, if there is one and the model has just been validated.
-    pub validation: Option<&'a Report>,
+    /// Errors, with the name of the set: `validation`, `test` or `training`.
+    pub errors: &'a [(&'static str, Report)],
 }
 
 /// Writes model files, atomically; the same model must give the same bytes.
@@ -93,6 +96,10 @@ pub struct Trainer<R: Real> {
     setup: Setup<R>,
     /// Carries the averaged weights.
     average: Box<dyn Network<R>>,
+    /// The averaged weights of the best model; empty before there is one.
+    best: Vec<R>,
+    /// Errors of the final model, once they are known.
+    final_errors: Vec<(&'static str, Report)>,
     adam: AdamW<R>,
     gradient: Gradient<R>,
     edges: EdgeCache,
@@ -110,7 +117,7 @@ impl<R: Real> Trainer<R> {
     /// A new run.
     ///
     /// # Errors
-    /// The folder already holds a run; the configuration does not fit the data (no label for a term of the loss, no
+    /// The folder already holds a run or what is left of one; the configuration does not fit the data (no label for a term of the loss, no
     /// validation set for what needs one); the log cannot be created.
     pub fn start(setup: Setup<R>) -> Result<Self> {
         let path = setup.folder.join(CHECKPOINT);
@@ -119,8 +126,10 @@ impl<R: Real> Trainer<R> {
                 Error::usage("this folder already holds a run: resume it, or name another folder").at(path)
             );
         }
+        check_folder(&setup.folder, setup.writer.extension())?;
+        remove_temporaries(&setup.folder)?;
         let progress = Progress::new(&setup);
-        Self::assemble(setup, progress)
+        Self::assemble(setup, progress, None)
     }
 
     /// The run in the folder of `setup`, to be continued from its checkpoint. Weights and reference energies of
@@ -131,6 +140,7 @@ impl<R: Real> Trainer<R> {
     /// of the run.
     pub fn resume(mut setup: Setup<R>) -> Result<Self> {
         let path = setup.folder.join(CHECKPOINT);
+        remove_temporaries(&setup.folder)?;
         let (progress, mut arrays) = checkpoint::read::<R, Progress>(&path)?;
         progress.check(&setup).map_err(|e| e.at(&path))?;
         let mut take = |name: &str, len: usize| match arrays.remove(name) {
@@ -140,6 +150,7 @@ impl<R: Real> Trainer<R> {
         let n = setup.network.layout().len;
         setup.network.parameters_mut().copy_from_slice(&take("weights", n)?);
         let average = take("average", n)?;
+        let best = take("best", if progress.best.is_empty() { 0 } else { n })?;
         let amsgrad = setup.config.optimizer.amsgrad;
         let adam = AdamW {
             first: take("first", n)?,
@@ -147,14 +158,14 @@ impl<R: Real> Trainer<R> {
             largest: take("largest", if amsgrad { n } else { 0 })?,
         };
         setup.references.values = progress.references.iter().map(|&bits| f64::from_bits(bits)).collect();
-        let mut trainer = Self::assemble(setup, progress)?;
-        trainer.average.parameters_mut().copy_from_slice(&average);
-        trainer.adam = adam;
+        let trainer = Self::assemble(setup, progress, Some(Arrays { average, best, adam }))?;
         trainer.remove_forgotten_models()?;
         Ok(trainer)
     }
 
-    fn assemble(setup: Setup<R>, progress: Progress) -> Result<Self> {
+    /// `saved`: the arrays of the checkpoint; a new run writes one first, before the logs, so that from then on it can
+    /// be resumed whenever it is killed.
+    fn assemble(setup: Setup<R>, progress: Progress, saved: Option<Arrays<R>>) -> Result<Self> {
         let (config, data) = (&setup.config, &setup.data);
         let loss = Loss::new(&config.loss);
         check_labels(config, data, &loss)?;
@@ -169,19 +180,38 @@ impl<R: Real> Trainer<R> {
             .build()
             .map_err(|e| Error::usage(format!("train.threads = {}: {e}", train.threads)))?;
         let freeze = config.finetune.as_ref().map_or(&[][..], |f| &f.freeze);
-        let n = setup.network.layout().len;
+        let spans = spans(setup.network.layout(), freeze)?;
+        let total_steps = train.steps.map_or_else(|| plan.steps(train.epochs.unwrap_or(0)), Ok)?;
+        let mut average = setup.network.boxed_clone();
+        let (adam, best) = match saved {
+            Some(arrays) => {
+                average.parameters_mut().copy_from_slice(&arrays.average);
+                (arrays.adam, arrays.best)
+            }
+            None => {
+                let adam = AdamW::new(setup.network.layout().len, config.optimizer.amsgrad);
+                write_checkpoint(&setup, &progress, &*average, &[], &adam)?;
+                (adam, Vec::new())
+            }
+        };
+        let first = serde_json::json!({
+            "event": "start", "training": data.parts.train.len(), "validation": data.parts.validation.len(),
+            "test": data.parts.test.len(), "weighted": weighted(data), "steps": total_steps,
+        });
         Ok(Self {
-            average: setup.network.boxed_clone(),
-            adam: AdamW::new(n, config.optimizer.amsgrad),
+            average,
+            best,
+            final_errors: Vec::new(),
+            adam,
             gradient: Gradient::default(),
             edges: EdgeCache::new(&data.data, setup.network.cutoff(), config.data.cache_mb << 20),
             loss,
             epoch: plan.epoch(progress.epoch),
-            spans: spans(setup.network.layout(), freeze)?,
-            total_steps: train.steps.map_or_else(|| plan.steps(train.epochs.unwrap_or(0)), Ok)?,
+            spans,
+            total_steps,
             plan,
             pool,
-            log: Log::open(&setup.folder, progress.log)?,
+            log: Log::open(&setup.folder, progress.log, &first)?,
             progress,
             setup,
         })
@@ -195,7 +225,7 @@ impl<R: Real> Trainer<R> {
     pub fn steps_done(&self) -> u64 {
         self.progress.step
     }
-    /// The network with the averaged weights, as validated and written.
+    /// The network with the averaged weights of the last step, as it is validated and written.
     pub fn network(&self) -> &dyn Network<R> {
         &*self.average
     }
@@ -251,7 +281,36 @@ impl<R: Real> Trainer<R> {
         Ok(if self.progress.stopped_early { Outcome::StoppedEarly } else { Outcome::Finished })
     }
 
-    /// Evaluates the averaged weights on any structures of the data, for reports and parity plots.
+    /// The network of the final model: the best one, or the averaged weights of the last step without validation.
+    pub fn final_network(&self) -> Box<dyn Network<R>> {
+        let mut network = self.average.boxed_clone();
+        if !self.best.is_empty() {
+            network.parameters_mut().copy_from_slice(&self.best);
+        }
+        network
+    }
+
+    /// Errors of the final model with the names of the sets: `validation` and `test`, those that there are, else
+    /// `training`; with at most [`PARITY_POINTS`] pairs for each property. They are in the header of the model file.
+    pub fn final_errors(&mut self) -> Result<&[(&'static str, Report)]> {
+        if self.final_errors.is_empty() {
+            let parts = &self.setup.data.parts;
+            let all = [("validation", &parts.validation), ("test", &parts.test), ("training", &parts.train)];
+            let there = all.iter().filter(|(name, frames)| *name != "training" && !frames.is_empty()).count();
+            let sets = all
+                .into_iter()
+                .filter(|(name, frames)| !frames.is_empty() && (*name != "training" || there == 0));
+            let network = self.final_network();
+            let evaluated = sets.map(|(name, frames)| {
+                let work = || evaluate(&self.context(), &*network, frames, PARITY_POINTS);
+                Ok((name, self.pool.install(work)?))
+            });
+            self.final_errors = evaluated.collect::<Result<_>>()?;
+        }
+        Ok(&self.final_errors)
+    }
+
+    /// Evaluates the averaged weights of the last step on any structures of the data, for reports and parity plots.
     pub fn evaluate(&self, frames: &[usize], parity_limit: usize) -> Result<Report> {
         self.pool.install(|| evaluate(&self.context(), &*self.average, frames, parity_limit))
     }
@@ -398,48 +457,40 @@ impl<R: Real> Trainer<R> {
         let place = self.progress.best.iter().take_while(|b| b.value <= value).count();
         if place < keep {
             let file = format!("{BEST}{step:09}.{}", self.setup.writer.extension());
-            self.write_model(&file, Some(report))?;
+            self.write_model(&file, &*self.average, step, &[("validation", report.clone())])?;
+            if place == 0 {
+                self.best = self.average.parameters().to_vec();
+            }
             self.progress.best.insert(place, Best { value, step, file });
             self.progress.best.truncate(keep);
         }
         Ok(())
     }
 
-    fn write_model(&self, file: &str, validation: Option<&Report>) -> Result<()> {
-        let model = TrainedModel {
-            network: &*self.average,
-            references: &self.setup.references,
-            data: &self.setup.data,
-            config: &self.setup.config,
-            step: self.progress.step,
-            validation,
-        };
+    fn write_model(
+        &self,
+        file: &str,
+        network: &dyn Network<R>,
+        step: u64,
+        errors: &[(&'static str, Report)],
+    ) -> Result<()> {
+        let Setup { references, data, config, .. } = &self.setup;
+        let model = TrainedModel { network, references, data, config, step, errors };
         self.setup.writer.write(&self.setup.folder.join(file), &model)
     }
 
-    fn write_final_models(&self) -> Result<()> {
+    fn write_final_models(&mut self) -> Result<()> {
         let name = |stem: &str| format!("{stem}.{}", self.setup.writer.extension());
-        self.write_model(&name("last"), None)?;
-        let source = self.progress.best.first().map_or(name("last"), |b| b.file.clone());
-        let source = self.setup.folder.join(source);
-        let bytes = std::fs::read(&source).map_err(|e| Error::io(&source, &e))?;
-        let path = self.setup.folder.join(name("model"));
-        write_atomically(&path, |out| out.write_all(&bytes).map_err(|e| Error::io(&path, &e)))
+        let (last, model) = (name("last"), name("model"));
+        self.write_model(&last, &*self.average, self.progress.step, &[])?;
+        let step = self.progress.best.first().map_or(self.progress.step, |b| b.step);
+        self.final_errors()?;
+        self.write_model(&model, &*self.final_network(), step, &self.final_errors)
     }
 
     fn save(&mut self, observer: &mut dyn Observer) -> Result<()> {
         self.progress.log = self.log.position()?;
-        checkpoint::write(
-            &self.setup.folder.join(CHECKPOINT),
-            &self.progress,
-            &[
-                ("weights", self.setup.network.parameters()),
-                ("average", self.average.parameters()),
-                ("first", &self.adam.first),
-                ("second", &self.adam.second),
-                ("largest", &self.adam.largest),
-            ],
-        )?;
+        write_checkpoint(&self.setup, &self.progress, &*self.average, &self.best, &self.adam)?;
         self.remove_forgotten_models()?;
         observer.checkpoint(self.progress.step);
         Ok(())
@@ -488,6 +539,54 @@ impl<R: Real> Trainer<R> {
 
 fn weighted(data: &TrainingData) -> usize {
     data.parts.train.iter().filter(|&&i| data.data.summary(i).weight != 1.0).count()
+}
+
+/// The arrays of a checkpoint but the weights.
+struct Arrays<R> {
+    average: Vec<R>,
+    best: Vec<R>,
+    adam: AdamW<R>,
+}
+
+fn write_checkpoint<R: Real>(
+    setup: &Setup<R>,
+    progress: &Progress,
+    average: &dyn Network<R>,
+    best: &[R],
+    adam: &AdamW<R>,
+) -> Result<()> {
+    let arrays = [
+        ("weights", setup.network.parameters()),
+        ("average", average.parameters()),
+        ("best", best),
+        ("first", &adam.first),
+        ("second", &adam.second),
+        ("largest", &adam.largest),
+    ];
+    checkpoint::write(&setup.folder.join(CHECKPOINT), progress, &arrays)
+}
+
+/// Deletes what a process killed while it wrote left in the folder: hidden files `.NAME.PROCESS.NUMBER.tmp` of the
+/// files of a run.
+fn remove_temporaries(folder: &Path) -> Result<()> {
+    let number =
+        |part: Option<&str>| part.is_some_and(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
+    let ours = |name: &str| {
+        ["checkpoint.", "model.", "last.", BEST, "learning.", "parity."]
+            .iter()
+            .any(|stem| name.starts_with(stem))
+    };
+    for entry in std::fs::read_dir(folder).map_err(|e| Error::io(folder, &e))? {
+        let entry = entry.map_err(|e| Error::io(folder, &e))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(middle) = name.strip_prefix('.').and_then(|n| n.strip_suffix(".tmp")) else { continue };
+        let mut parts = middle.rsplitn(3, '.');
+        let numbered = number(parts.next()) && number(parts.next());
+        if numbered && parts.next().is_some_and(ours) {
+            std::fs::remove_file(entry.path()).map_err(|e| Error::io(entry.path(), &e))?;
+        }
+    }
+    Ok(())
 }
 
 /// Start of the names of the best models; nine digits of the step follow.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Layout of the checkpoint; raised when it changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// One of the best models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

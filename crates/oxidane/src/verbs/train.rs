@@ -18,9 +18,6 @@ use crate::output::progress::Progress;
 use crate::output::table::{Column, Table};
 use crate::output::{Out, Voice};
 
-/// Most points of a property in the parity plot.
-const POINTS: usize = 4000;
-
 /// Runs `train`.
 pub fn run(args: &TrainArgs, voice: Voice) -> Outcome {
     let mut config = Config::read(&args.config)?;
@@ -44,13 +41,15 @@ pub fn run(args: &TrainArgs, voice: Voice) -> Outcome {
 }
 
 fn train<R: Real>(config: Config, folder: &Path, resume: bool, voice: Voice) -> Outcome {
-    if resume && !folder.join(oxidane_train::CHECKPOINT).exists() {
+    // A run that was killed before its first checkpoint left a folder; going on means starting.
+    let saved = folder.join(oxidane_train::CHECKPOINT).exists();
+    if resume && !saved && !folder.is_dir() {
         return Err(Error::usage("there is no run to go on with here; leave --resume away")
             .at(folder)
             .into());
     }
     let setup = prepare::<R>(config, folder)?;
-    let mut trainer = if resume { Trainer::resume(setup)? } else { Trainer::start(setup)? };
+    let mut trainer = if resume && saved { Trainer::resume(setup)? } else { Trainer::start(setup)? };
     interrupt::watch()?;
     let mut screen = Screen::new(&trainer, folder, voice)?;
     let ended = trainer.run(&mut screen, interrupt::flag());
@@ -71,7 +70,7 @@ fn train<R: Real>(config: Config, folder: &Path, resume: bool, voice: Voice) -> 
         Ended::StoppedEarly => out.line("\nstopped early: no improvement any more")?,
         Ended::Finished => {}
     }
-    report(&trainer, folder, &mut out, voice)
+    report(&mut trainer, folder, &mut out, voice)
 }
 
 /// The learning curve, from the table that the trainer keeps.
@@ -109,26 +108,21 @@ fn learning_curve(folder: &Path) -> Result<()> {
     plot::lines(&folder.join("learning.svg"), "learning curve", &panels)
 }
 
-/// Errors of the final weights on the test set, or on the validation set if there is no other.
-fn report<R: Real>(trainer: &Trainer<R>, folder: &Path, out: &mut Out, voice: Voice) -> Outcome {
+/// Errors of the model written, on the test set, or on another if there is none.
+fn report<R: Real>(trainer: &mut Trainer<R>, folder: &Path, out: &mut Out, voice: Voice) -> Outcome {
+    // The last set is the one that says most of unseen structures.
+    let Some((name, report)) = trainer.final_errors()?.last().cloned() else { return out.flush() };
     let parts = &trainer.data().parts;
-    let (name, frames) = match (parts.test.is_empty(), parts.validation.is_empty()) {
-        (false, _) => ("test", &parts.test),
-        (true, false) => ("validation", &parts.validation),
-        (true, true) => ("training", &parts.train),
+    let frames = match name {
+        "test" => &parts.test,
+        "validation" => &parts.validation,
+        _ => &parts.train,
     };
-    let report = trainer.evaluate(frames, POINTS)?;
     let overall: ByProperty = report.overall.iter().collect();
-    plot::parity(
-        &folder.join("parity.svg"),
-        &format!("{} structures of the {name} set, averaged weights of the last step", report.structures),
-        &errors::parity_plots(&overall, &report.parity),
-    )?;
+    let title = format!("{} structures of the {name} set, model.safetensors", report.structures);
+    plot::parity(&folder.join("parity.svg"), &title, &errors::parity_plots(&overall, &report.parity))?;
     if !voice.quiet {
-        out.line(format_args!(
-            "\n{} structures of the {name} set, averaged weights of the last step",
-            report.structures
-        ))?;
+        out.line(format_args!("\n{title}"))?;
         out.line(errors::table(&overall))?;
         if report.groups.len() > 1 {
             out.line(format_args!("\n{}", errors::group_table(&groups(trainer, &report, frames))))?;
@@ -185,6 +179,13 @@ impl Screen {
                 network.parameters().len()
             ))?;
             out.line(format_args!("structures  {sizes}"))?;
+            let weighted = trainer.weighted();
+            if weighted > 0 {
+                let all = parts.train.len();
+                out.line(format_args!(
+                    "weights     {weighted} of {all} training structures count by a factor other than 1"
+                ))?;
+            }
             out.line(format_args!("steps       {} to {}", trainer.steps_done() + 1, trainer.total_steps()))?;
             out.line(format_args!("folder      {}\n\nvalidation (mean absolute errors)", folder.display()))?;
             out.line(table.head())?;
