@@ -6,16 +6,16 @@ mod interrupt;
 mod model;
 mod output;
 mod parallel;
+mod results;
 mod structures;
 mod verbs;
 
 use std::process::ExitCode;
 
 use args::{Cli, Verb};
-use clap::Parser;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return exit::refuse_arguments(&error),
     };

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use oxidane_core::{Potential, Request, Result};
+use oxidane_core::{Potential, Request, Result, System};
+use oxidane_models::file::Header;
 use oxidane_models::{Model, PotentialOptions};
 
 use crate::args::{ComputeArgs, Precision};
+use crate::output::Voice;
 
 /// Opens the model that an option names, see [`Model::open`].
 pub fn open(model: Option<&str>) -> Result<Model> {
@@ -78,5 +80,46 @@ impl Loaded {
     /// Names what it lacks and what it has.
     pub fn require(&self, request: Request) -> Result<()> {
         request.within(self.capabilities(), self.name())
+    }
+
+    /// What the user should be told of this model, once each.
+    pub fn caveats(&self, voice: Voice) -> Caveats<'_> {
+        Caveats { header: self.model.header(), voice, domain: false, charge: false, spin: false }
+    }
+}
+
+/// What a model leaves open or does not see. Told when the first structure concerned has passed its checks: an error is
+/// to be the only line.
+pub struct Caveats<'a> {
+    header: &'a Header,
+    voice: Voice,
+    domain: bool,
+    charge: bool,
+    spin: bool,
+}
+
+impl Caveats<'_> {
+    /// Says what concerns this structure and was not said yet.
+    pub fn see(&mut self, system: &System) {
+        let (header, voice) = (self.header, self.voice);
+        let unknown = [(header.elements.is_empty(), "elements"), (header.charges.is_empty(), "charges")];
+        let unknown: Vec<_> = unknown.iter().filter(|(empty, _)| *empty).map(|(_, what)| *what).collect();
+        if !std::mem::replace(&mut self.domain, true) && !unknown.is_empty() {
+            voice.note(&format!(
+                "the {} that {} was trained on are not known: whether it knows this chemistry is yours to judge",
+                unknown.join(" and "),
+                header.name
+            ));
+        }
+        let embeds = |key: &str| header.hyperparameters.get(key).and_then(serde_json::Value::as_bool);
+        let tell = |told: &mut bool, concerned: bool, key: &str, what: &str, value: String| {
+            if concerned && embeds(key) != Some(true) && !std::mem::replace(told, true) {
+                voice.note(&format!("{what} {value} does not enter {}: its network knows none", header.name));
+            }
+        };
+        let charge = system.charge;
+        tell(&mut self.charge, charge != 0, "charge_embed", "the charge", format!("{charge:+}"));
+        let odd = system.unpaired != system.lowest_unpaired();
+        tell(&mut self.spin, odd, "spin_embed", "the multiplicity", system.multiplicity().to_string());
     }
 }

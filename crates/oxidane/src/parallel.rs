@@ -2,10 +2,11 @@
 //! of pieces in memory.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use oxidane_core::Result;
+use oxidane_core::{Error, Result};
 
 use crate::exit::Outcome;
 
@@ -34,7 +35,11 @@ pub fn in_order<T: Send, U: Send, W: Send>(
                     // A poisoned lock means that another worker panicked between two jobs: the queue is whole.
                     let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok((place, item)) = job else { return };
-                    if stop.load(Ordering::Relaxed) || done.send((place, work(&mut state, item))).is_err() {
+                    if stop.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let result = guarded(|| work(&mut state, item));
+                    if done.send((place, result)).is_err() {
                         return;
                     }
                 }
@@ -75,8 +80,7 @@ pub fn in_order<T: Send, U: Send, W: Send>(
                 if sent - next < ahead && !exhausted {
                     continue;
                 }
-                // The workers hold every place not yet here; they hang up only when one of them has panicked, which
-                // the scope passes on.
+                // The workers hold every place not yet here, and hang up only after they were told to stop.
                 let Ok((place, result)) = results.recv() else { return Ok(()) };
                 waiting.insert(place, result);
             }
@@ -88,11 +92,18 @@ pub fn in_order<T: Send, U: Send, W: Send>(
     })
 }
 
+/// A panic becomes an error at its place: the other workers, and whoever waits for this one, must not hang. The state
+/// is used no more, because the first error ends everything.
+fn guarded<U>(work: impl FnOnce() -> Result<U>) -> Result<U> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Error::model("the program failed on this structure, which is a mistake in it; please report it"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::exit::Failure;
-    use oxidane_core::Error;
 
     #[test]
     fn results_come_in_order() {
@@ -107,6 +118,18 @@ mod tests {
         });
         assert!(outcome.is_ok());
         assert_eq!(got, (0..100).map(|i| i * i).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_panic_is_an_error_at_its_place() {
+        let work = |_: &mut (), i: i32| if i == 7 { panic!("on purpose") } else { Ok(i) };
+        let mut got = Vec::new();
+        let outcome = in_order((0..50).map(Ok), vec![(); 3], work, |x| {
+            got.push(x);
+            Ok(())
+        });
+        assert!(matches!(outcome, Err(Failure::Error(e)) if e.message.contains("mistake")));
+        assert_eq!(got, (0..7).collect::<Vec<_>>());
     }
 
     #[test]

@@ -53,9 +53,37 @@ pub fn stem(file: &Path) -> String {
     rest.to_owned()
 }
 
+/// A name that a user gave for output files, without the extensions that these get anyway.
+fn without_extensions(given: &Path) -> PathBuf {
+    let known = [".restart", ".csv", ".svg", ".xyz", ".extxyz", ".traj", ".vasp", ".cif"];
+    let Some(mut name) = given.file_name().and_then(|n| n.to_str()) else { return given.to_path_buf() };
+    while let Some(rest) = known.iter().find_map(|e| name.strip_suffix(e)).filter(|s| !s.is_empty()) {
+        name = rest;
+    }
+    given.with_file_name(name)
+}
+
+/// Refuses output files that are the files read: `inputs` and, if it is one, the model file.
+///
+/// # Errors
+/// Usage error that names the file.
+pub fn refuse_overwriting(outputs: &[&Path], inputs: &[&Path], model: Option<&str>) -> Result<()> {
+    let same = |a: &Path, b: &Path| match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b && a.is_file(),
+        _ => false,
+    };
+    let inputs: Vec<_> = inputs.iter().copied().chain(model.map(Path::new)).collect();
+    match outputs.iter().find(|output| inputs.iter().any(|input| same(output, input))) {
+        Some(output) => {
+            Err(Error::usage("this input would be overwritten by a result; give another --out").at(*output))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Name of an output file: what the user gave, or the input's stem and the verb's mark, with the extension behind it.
 pub fn output_name(given: Option<&Path>, input: &Path, mark: &str, extension: &str) -> PathBuf {
-    let base = given.map_or_else(|| PathBuf::from(stem(input) + mark), Path::to_path_buf);
+    let base = given.map_or_else(|| PathBuf::from(stem(input) + mark), without_extensions);
     let mut name = base.into_os_string();
     name.push(extension);
     name.into()
@@ -70,7 +98,8 @@ pub fn read(
     let stated = args.charge_spin()?;
     let files = files.to_vec();
     Ok(files.into_iter().flat_map(move |file| {
-        let (frames, failed) = match FrameReader::open(&file) {
+        let (file, opened) = open(file);
+        let (frames, failed) = match opened {
             Ok(reader) => (Some(reader), None),
             Err(error) => (None, Some(Err(error))),
         };
@@ -84,6 +113,18 @@ pub fn read(
         });
         failed.into_iter().chain(structures)
     }))
+}
+
+/// Opens a file, or the standard input for `-`, which then goes by a name that tells what it is.
+fn open(file: PathBuf) -> (PathBuf, Result<FrameReader>) {
+    if file == Path::new("-") {
+        let name = PathBuf::from("stdin");
+        let source = Box::new(std::io::BufReader::new(std::io::stdin()));
+        let reader = FrameReader::of_stream(source, &name);
+        return (name, reader);
+    }
+    let reader = FrameReader::open(&file);
+    (file, reader)
 }
 
 /// The only structure of a file.
@@ -103,16 +144,20 @@ pub fn read_one(file: &Path, args: &StructureArgs, voice: Voice) -> Result<Struc
 /// Atoms (from 0) that do not move: those of the option and those that the file marks.
 ///
 /// # Errors
-/// If the file fixes an atom in some directions only.
+/// If the option names an atom that is not there, or the file fixes an atom in some directions only.
 pub fn fixed_atoms(option: Option<&Atoms>, frame: &Frame) -> Result<Vec<usize>> {
-    let mut atoms = option.map(Atoms::indices).unwrap_or_default();
+    let count = frame.system.len();
+    let beyond = |atom| Error::usage(format!("--fix: there is no atom {atom}, the structure has {count}"));
+    let mut atoms = option.map_or(Ok(Vec::new()), |list| list.indices(count)).map_err(beyond)?;
     for (i, directions) in frame.fixed()?.unwrap_or_default().into_iter().enumerate() {
         match directions {
             [true, true, true] => atoms.push(i),
             [false, false, false] => {}
             _ => {
-                let message =
-                    format!("atom {} is fixed in some directions only; only whole atoms can be fixed", i + 1);
+                let message = format!(
+                    "atom {} is fixed in some directions only; only whole atoms can be fixed: give it F F F or T T T",
+                    i + 1
+                );
                 return Err(frame.origin.place(Error::input(message)));
             }
         }

@@ -30,9 +30,10 @@ fn resumed_runs_end_in_the_same_bytes() {
             "--save-every",
             "1.5fs",
         ];
-        let whole = [&start[..], &["--time", "60fs", "--out", "whole", "--threads", "2"]].concat();
+        let anew = [&start[..], &["--overwrite"]].concat();
+        let whole = [&anew[..], &["--time", "60fs", "--out", "whole", "--threads", "2"]].concat();
         bench.tiny(&whole).ok();
-        bench.tiny(&[&start[..], &["--time", "31fs", "--out", "part", "--threads", "1"]].concat()).ok();
+        bench.tiny(&[&anew[..], &["--time", "31fs", "--out", "part", "--threads", "1"]].concat()).ok();
         bench.tiny(&["md", "water.xyz", "--restart", "--time", "60fs", "--out", "part"]).ok();
         same_files(&bench, "whole", "part");
         assert_eq!(read_all(bench.path("whole.traj.xyz")).unwrap().len(), 41);
@@ -123,4 +124,30 @@ fn restarts_refuse_other_settings() {
     std::fs::write(bench.path("water.md.restart"), "{}").unwrap();
     resume(&[]).refused(3, &["water.md.restart"]);
     resume(&["--dt", "1"]).refused(3, &["water.md.restart"]);
+}
+
+/// A run that can still go on is not lost by a slip.
+#[test]
+fn earlier_runs_are_kept() {
+    let bench = Bench::new();
+    let start = ["md", "water.xyz", "--temp", "50", "--time", "20fs"];
+    bench.tiny(&start).ok();
+    let before = bench.bytes("water.md.traj.xyz");
+    let again = bench.tiny(&[&start[..], &["--seed", "3"]].concat());
+    again.refused(2, &["water.md.restart", "--restart", "--out", "--overwrite"]);
+    assert!(before == bench.bytes("water.md.traj.xyz"));
+    bench.tiny(&[&start[..], &["--seed", "3", "--overwrite"]].concat()).ok();
+    assert!(before != bench.bytes("water.md.traj.xyz"));
+    bench.tiny(&[&start[..], &["--overwrite", "--restart"]].concat()).refused(2, &["--overwrite"]);
+}
+
+/// The usual interval between frames is near 10 fs for any time step.
+#[test]
+fn every_time_step_has_an_interval() {
+    let bench = Bench::new();
+    for (dt, time, frames) in [("0.3", "30fs", 4), ("0.7", "14fs", 2), ("20fs", "40fs", 3)] {
+        let run = ["md", "water.xyz", "--temp", "1", "--dt", dt, "--time", time, "--overwrite"];
+        bench.tiny(&run).ok();
+        assert_eq!(read_all(bench.path("water.md.traj.xyz")).unwrap().len(), frames, "{dt}");
+    }
 }

@@ -30,6 +30,12 @@ fn structures() {
             3,
             &["bad.xyz", "volume"],
         ),
+        (
+            "1\nLattice=\"0.01 0 0 0 0.01 0 0 0 0.01\"\nO 0 0 0\n",
+            "cell in another unit",
+            3,
+            &["bad.xyz", "1.000e-2 angstrom", "unit"],
+        ),
         ("1\nLattice=\"1 0\"\nO 0 0 0\n", "cell of two numbers", 3, &["bad.xyz:2", "Lattice"]),
         ("1\nProperties=species:S:1:pos:Q:3\nO 0 0 0\n", "unknown column type", 3, &["bad.xyz:2"]),
         ("1\n\nHe 0 0 0\n", "element the model never saw", 5, &["bad.xyz", "He", "tiny"]),
@@ -52,6 +58,14 @@ fn structures() {
         bench.tiny(&["md", "bad.xyz", "--time", "10fs"]).refused(*code, words);
         assert_eq!(before, bench.files(), "{what}: nothing half-written");
     }
+}
+
+/// A factor that makes the cell vanish.
+#[test]
+fn poscar_scale() {
+    let bench = Bench::new();
+    bench.write("POSCAR", "ice\n0.001\n5 0 0\n0 5 0\n0 0 5\nO\n1\nDirect\n0 0 0\n");
+    bench.tiny(&["sp", "POSCAR"]).refused(3, &["POSCAR", "angstrom", "scale"]);
 }
 
 /// The refusal comes at its place in the input; what came before is printed, but no half JSON.
@@ -202,6 +216,58 @@ fn closed_pipe() {
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
 }
 
+/// `oxidane md ... | head`: who reads the table goes away, the run is done all the same.
+#[cfg(unix)]
+#[test]
+fn closed_pipe_ends_no_run() {
+    let bench = Bench::new();
+    let silent = |arguments: &[&str]| {
+        let all = [arguments, &["--model", "tiny.safetensors"]].concat();
+        let mut command = bench.command(&all);
+        let pipes = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = pipes.spawn().unwrap();
+        drop(child.stdout.take());
+        common::Run::new(&child.wait_with_output().unwrap())
+    };
+    silent(&["md", "water.xyz", "--temp", "50", "--time", "200fs"]).ok();
+    assert!(bench.read("water.md.csv").contains("\n400,200.000,") && bench.path("water.md.svg").exists());
+    silent(&["opt", "water.xyz", "--fmax", "1e-9", "--max-steps", "3"]).refused(6, &["not converged"]);
+    assert!(bench.path("water.opt.xyz").exists());
+    bench.write("many.xyz", &WATER.repeat(400));
+    silent(&["sp", "many.xyz", "--forces", "--out", "all.xyz"]).ok();
+    assert_eq!(bench.read("all.xyz").matches("name=water").count(), 400);
+}
+
+/// No result takes the place of what it was computed from.
+#[test]
+fn inputs_are_not_overwritten() {
+    let bench = Bench::new();
+    let before = bench.files();
+    bench.tiny(&["opt", "water.xyz", "-o", "water"]).refused(2, &["water.xyz", "--out"]);
+    bench.tiny(&["opt", "water.xyz", "-o", "./water.xyz"]).refused(2, &["water.xyz", "--out"]);
+    bench.tiny(&["sp", "water.xyz", "-o", "water.xyz"]).refused(2, &["water.xyz", "--out"]);
+    bench.write("a.traj.xyz", WATER);
+    bench.tiny(&["md", "a.traj.xyz", "-o", "a", "--time", "10fs"]).refused(2, &["a.traj.xyz", "--out"]);
+    std::fs::remove_file(bench.path("a.traj.xyz")).unwrap();
+    assert_eq!((before, bench.read("water.xyz").as_str()), (bench.files(), WATER));
+}
+
+/// Numbers out of range are answered, not taken for options.
+#[test]
+fn numbers_out_of_range() {
+    let bench = Bench::new();
+    bench.tiny(&["md", "water.xyz", "--time", "10fs", "--temp", "-5"]).refused(2, &["--temp", "at least 0"]);
+    bench.tiny(&["md", "water.xyz", "--time", "-10fs"]).refused(2, &["--time", "above 0"]);
+    bench.tiny(&["md", "water.xyz", "--time", "10fs", "--dt", "-1"]).refused(2, &["--dt", "above 0"]);
+    bench.tiny(&["opt", "water.xyz", "--fmax", "-0.1"]).refused(2, &["--fmax", "at least 0"]);
+    bench.tiny(&["sp", "water.xyz", "--threads", "1025"]).refused(2, &["--threads", "1024"]);
+    let before = bench.files();
+    bench
+        .tiny(&["md", "water.xyz", "--time", "10fs", "--fix", "2-100000000"])
+        .refused(2, &["--fix", "atom 4"]);
+    assert_eq!(before, bench.files());
+}
+
 #[test]
 fn training_configurations_and_data() {
     let bench = Bench::new();
@@ -230,7 +296,20 @@ fn data_without_labels() {
     bench.tiny(&["eval", "water.xyz"]).refused(3, &["water.xyz", "--keys"]);
     bench.tiny(&["eval", "water.xyz", "--keys", "energy=E"]).refused(3, &["`E`"]);
     bench.tiny(&["eval", "water.xyz", "--keys", "enthalpy=E"]).refused(2, &["enthalpy", "forces"]);
+    bench.write("absurd.xyz", &WATER.replace("name=water", "energy=1e300"));
+    bench.tiny(&["eval", "absurd.xyz"]).refused(3, &["absurd.xyz:1", "`energy`", "1e300"]);
     bench.tiny(&["eval", "water.xyz", "--group", "set"]).refused(3, &["water.xyz:1", "`set`"]);
+}
+
+/// Results have a place in one format only.
+#[test]
+fn results_in_other_formats() {
+    let bench = Bench::new();
+    let before = bench.files();
+    for name in ["out.vasp", "out.cif", "out.xyz.gz", "out.sdf", "out"] {
+        bench.tiny(&["sp", "water.xyz", "--out", name]).refused(2, &[name, ".extxyz"]);
+    }
+    assert_eq!(before, bench.files());
 }
 
 /// One structure is asked for and the file has many.

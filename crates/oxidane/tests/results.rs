@@ -100,6 +100,95 @@ fn labelled_structures_can_be_evaluated() {
     assert!(table.contains("forces") && table.contains("meV/angstrom"), "{table}");
 }
 
+/// What the file says beside its labels stays; labels are those of the model.
+#[test]
+fn results_stand_beside_what_the_file_says() {
+    let bench = Bench::new();
+    bench.write(
+        "in.xyz",
+        "2\nProperties=species:S:1:pos:R:3:forces:R:3:tag:I:1 config_type=pair energy=-1 dipole=\"1 2 3\"\n\
+         C 0 0 0 9 9 9 4\nO 0 0 1.13 9 9 9 5\n",
+    );
+    bench.tiny(&["sp", "in.xyz", "--out", "out.xyz"]).ok();
+    let frame = &read_all(bench.path("out.xyz")).unwrap()[0];
+    assert_eq!(frame.info["config_type"].as_text(), Some("pair"));
+    assert_eq!(frame.arrays["tag"].data, oxidane_core::io::Data::Int(vec![4, 5]));
+    assert!(!frame.info.contains_key("dipole"), "a label that the model does not give");
+    assert!(frame.info["energy"].as_real().unwrap() < -2000.0 && frame.info.contains_key("virial"));
+    assert!(frame.arrays["forces"].data.to_reals().unwrap().iter().all(|f| f.abs() < 9.0));
+}
+
+/// Atoms that a POSCAR holds stay held in the next one, and a name with an extension names the same files.
+#[test]
+fn optimised_poscar_keeps_its_flags() {
+    let bench = Bench::new();
+    let poscar = "slab\n1.0 angstrom\n6 0 0\n0 6 0\n0 0 6\nO H\n1 2\nSelective\nDirect\n0 0 0 F F F\n\
+         .16 0 0 T T T\n0 .16 0 T T T\n";
+    bench.write("POSCAR", poscar);
+    bench.tiny(&["opt", "POSCAR", "--fmax", "100", "-o", "next.vasp"]).ok();
+    assert!(bench.files().contains(&"next.vasp".to_owned()));
+    let frame = &read_all(bench.path("next.vasp")).unwrap()[0];
+    assert_eq!(frame.fixed().unwrap().unwrap(), [[true; 3], [false; 3], [false; 3]]);
+    bench.write("POSCAR", &poscar.replace("T T T\n0", "T F T\n0"));
+    bench.tiny(&["opt", "POSCAR"]).refused(3, &["POSCAR", "atom 2", "F F F or T T T"]);
+}
+
+/// Under pressure the enthalpy is minimised, and said so.
+#[test]
+fn pressure_makes_an_enthalpy() {
+    let bench = Bench::new();
+    let ice = example("dry-ice.vasp");
+    let run = |more: &[&str]| {
+        bench.tiny(&[&["opt", &ice, "--cell", "--fmax", "100", "--max-steps", "1"], more].concat())
+    };
+    let text = run(&["--pressure", "1"]).out;
+    assert!(text.contains("enthalpy / eV") && text.contains("(E + pV)"), "{text}");
+    let text = run(&[]).out;
+    assert!(text.contains("energy / eV") && !text.contains("enthalpy"), "{text}");
+    let json: Value = serde_json::from_str(&run(&["--pressure", "1", "--json"]).out).unwrap();
+    let cell: Vec<_> = numbers(&json["cell"]).chunks_exact(3).map(|v| [v[0], v[1], v[2]]).collect();
+    let volume = oxidane_core::Cell::new([cell[0], cell[1], cell[2]]).volume().abs();
+    let pv = oxidane_core::units::GIGAPASCAL * volume;
+    let difference = numbers(&json["enthalpy"])[0] - numbers(&json["energy"])[0];
+    assert!((difference - pv).abs() < 1e-9, "{difference} {pv}");
+}
+
+/// The standard input, and options that every verb takes.
+#[test]
+fn standard_input_and_common_options() {
+    use std::io::Write as _;
+    let bench = Bench::new();
+    let mut command = bench.command(&["--precision", "f64", "-q", "sp", "-", "--model", "tiny.safetensors"]);
+    let pipes = command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = pipes.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(WATER.as_bytes()).unwrap();
+    let piped = common::Run::new(&child.wait_with_output().unwrap()).ok();
+    let direct = bench.tiny(&["sp", "water.xyz", "-q", "--precision", "f64"]).ok();
+    assert_eq!(piped, direct);
+    assert!(piped.starts_with("     #"), "no blank line first: {piped}");
+    for verb in [&["info", "tiny.safetensors"][..], &["models"], &["completions", "bash"]] {
+        bench.run(&[verb, &["--precision", "f64"]].concat()).ok();
+    }
+}
+
+/// What a model does not know of itself, or of charge and spin, is told once.
+#[test]
+fn models_with_open_domains_are_noted() {
+    let bench = Bench::new();
+    let (mut header, tensors) = oxidane_models::file::read(&bench.path("tiny.safetensors")).unwrap();
+    (header.elements, header.charges, header.unpaired) = (Vec::new(), Vec::new(), Vec::new());
+    oxidane_models::file::write(&bench.path("open.safetensors"), &header, &tensors).unwrap();
+    bench.write("many.xyz", &WATER.replace("name=water", "charge=1").repeat(3));
+    let run = bench.run(&["sp", "many.xyz", "--model", "open.safetensors"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(run.err.matches("are not known").count(), 1, "{run:?}");
+    assert_eq!(run.err.matches("the charge +1 does not enter").count(), 1, "{run:?}");
+    assert_eq!(run.err.lines().count(), 2, "{run:?}");
+    let run = bench.run(&["opt", "water.xyz", "--fmax", "100", "--model", "open.safetensors"]);
+    assert_eq!(run.err.lines().count(), 1, "{run:?}");
+    assert_eq!(bench.tiny(&["sp", "water.xyz"]).err, "");
+}
+
 #[test]
 fn info_says_what_a_model_is() {
     let bench = Bench::new();

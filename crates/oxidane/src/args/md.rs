@@ -35,19 +35,19 @@ pub struct MdArgs {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Length of the run from its very beginning, such as 500fs, 10ps or 1ns
-    #[arg(long, value_name = "TIME", value_parser = values::time, required_unless_present = "restart")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time, required_unless_present = "restart")]
     pub time: Option<f64>,
     /// Temperature in K: of the initial velocities and of the thermostat [default: 300]
-    #[arg(long, value_name = "K", value_parser = values::not_negative)]
+    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = values::not_negative)]
     pub temp: Option<f64>,
     /// Time step in fs (or with a unit) [default: 0.5]
-    #[arg(long, value_name = "FS", value_parser = values::timestep)]
+    #[arg(long, value_name = "FS", allow_negative_numbers = true, value_parser = values::timestep)]
     pub dt: Option<f64>,
     /// What is kept constant [default: langevin]
     #[arg(long, value_enum)]
     pub ensemble: Option<EnsembleKind>,
     /// Friction of the Langevin thermostat in 1/ps [default: 1]
-    #[arg(long, value_name = "1/PS", value_parser = values::positive)]
+    #[arg(long, value_name = "1/PS", allow_negative_numbers = true, value_parser = values::positive)]
     pub friction: Option<f64>,
     /// Seed of the random numbers: of the initial velocities and of the thermostat [default: 0]
     #[arg(long, conflicts_with = "restart")]
@@ -58,8 +58,11 @@ pub struct MdArgs {
     /// Go on from the restart file, in the same files and to the same bits as a run that was never stopped
     #[arg(long)]
     pub restart: bool,
-    /// Time between frames of the trajectory and lines of energies [default: 10fs]
-    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Output")]
+    /// Begin anew where an earlier run of the same name can still go on, and lose that run
+    #[arg(long, conflicts_with = "restart")]
+    pub overwrite: bool,
+    /// Time between frames of the trajectory and lines of energies [default: about 10fs]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time, help_heading = "Output")]
     pub save_every: Option<f64>,
     /// Steps between writings of the restart file
     #[arg(long, value_name = "STEPS", default_value_t = 1000, help_heading = "Output",

@@ -34,9 +34,33 @@ pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub verb: Verb,
+    /// Precision of the network; no effect where nothing is computed [default: f32; for train, the configuration's]
+    #[arg(long, value_enum, global = true, help_heading = "Model")]
+    precision: Option<Precision>,
     /// How much is said
     #[command(flatten)]
     pub voice: Voice,
+}
+
+impl Cli {
+    /// Parses the arguments of this process, and hands the options of all verbs to the one given.
+    ///
+    /// # Errors
+    /// What clap has to say: help, version, or what is wrong.
+    pub fn read() -> Result<Self, clap::Error> {
+        let mut cli = Self::try_parse()?;
+        if let Some(precision) = cli.precision {
+            match &mut cli.verb {
+                Verb::Sp(args) => args.compute.precision = precision,
+                Verb::Opt(args) => args.compute.precision = precision,
+                Verb::Md(args) => args.compute.precision = precision,
+                Verb::Eval(args) => args.compute.precision = precision,
+                Verb::Train(args) => args.precision = Some(precision),
+                Verb::Import(_) | Verb::Info(_) | Verb::Models(_) | Verb::Completions(_) => {}
+            }
+        }
+        Ok(cli)
+    }
 }
 
 /// The verbs.

@@ -3,11 +3,15 @@
 use std::num::NonZeroUsize;
 
 use clap::{Args, ValueEnum};
+use oxidane_core::{Error, ErrorKind, Result};
+
+use super::values;
 
 /// Floating point type of the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Precision {
     /// Single precision in the network; geometry, energies and sums in double
+    #[default]
     F32,
     /// Double precision everywhere, about half as fast
     F64,
@@ -21,21 +25,27 @@ pub struct ComputeArgs {
     /// left out: the default one
     #[arg(short, long, value_name = "FILE|NAME")]
     pub model: Option<String>,
-    /// Precision of the network
-    #[arg(long, value_enum, default_value = "f32")]
+    /// The program's option of that name.
+    #[arg(skip)]
     pub precision: Precision,
-    /// Threads to use; does not change any result [default: all cores]
-    #[arg(long, value_name = "N")]
+    /// Threads to use, at most 1024; does not change any result [default: all cores]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::threads)]
     pub threads: Option<NonZeroUsize>,
 }
 
 impl ComputeArgs {
     /// Sets the number of threads, before the first parallel work.
-    pub fn apply_threads(&self) {
-        if let Some(n) = self.threads {
-            // Fails only if the pool exists already, which this call is the first to ask for.
-            let _ = rayon::ThreadPoolBuilder::new().num_threads(n.get()).build_global();
-        }
+    ///
+    /// # Errors
+    /// If the system does not give so many.
+    pub fn apply_threads(&self) -> Result<()> {
+        let Some(n) = self.threads else { return Ok(()) };
+        rayon::ThreadPoolBuilder::new().num_threads(n.get()).build_global().map_err(|e| {
+            Error::new(
+                ErrorKind::Io,
+                format!("{n} threads cannot be started ({e}); give fewer with --threads"),
+            )
+        })
     }
 
     /// The number of threads that will work.

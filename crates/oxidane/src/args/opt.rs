@@ -60,7 +60,7 @@ pub struct OptArgs {
     #[arg(long, value_enum, default_value = "normal", conflicts_with = "fmax")]
     pub convergence: Level,
     /// Converge the largest force on an atom to this, in eV/angstrom, and nothing else (with --cell also the stress, to 0.1 GPa)
-    #[arg(long, value_name = "EV/A", value_parser = values::positive)]
+    #[arg(long, value_name = "EV/A", allow_negative_numbers = true, value_parser = values::positive)]
     pub fmax: Option<f64>,
     /// Most steps
     #[arg(long, value_name = "N", default_value_t = 500)]

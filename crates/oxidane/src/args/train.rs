@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Precision;
+use super::{Precision, values};
 
 pub const EXAMPLES: &str = "Examples:
   oxidane train config.toml                  a new run, in the folder config.run
@@ -42,10 +42,10 @@ pub struct TrainArgs {
     /// Folder of the run [default: the configuration's name and .run]
     #[arg(short, long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
-    /// Precision of network and optimiser [default: the configuration's, else f32]
-    #[arg(long, value_enum)]
+    /// The program's option of that name.
+    #[arg(skip)]
     pub precision: Option<Precision>,
-    /// Threads to use; does not change any result [default: the configuration's, else all cores]
-    #[arg(long, value_name = "N")]
+    /// Threads to use, at most 1024; does not change any result [default: the configuration's, else all cores]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::threads)]
     pub threads: Option<NonZeroUsize>,
 }

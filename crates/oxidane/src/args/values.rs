@@ -1,5 +1,8 @@
 //! Values with units and lists of atoms, as people write them.
 
+use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
+
 /// A length of time in fs, written with its unit: `500fs`, `10ps`, `1.5ns`.
 pub fn time(text: &str) -> Result<f64, String> {
     let text = text.trim();
@@ -36,6 +39,14 @@ pub fn positive(text: &str) -> Result<f64, String> {
     not_negative(text).and_then(|x| if x > 0.0 { Ok(x) } else { Err("give a number above 0".into()) })
 }
 
+/// A number of threads: more than any machine has is a slip.
+pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    match text.trim().parse::<NonZeroUsize>() {
+        Ok(n) if n.get() <= 1024 => Ok(n),
+        _ => Err("give a number from 1 to 1024".into()),
+    }
+}
+
 /// A finite number.
 pub fn finite(text: &str) -> Result<f64, String> {
     let value: f64 = text.trim().parse().map_err(|_| format!("`{text}` is not a number"))?;
@@ -44,15 +55,21 @@ pub fn finite(text: &str) -> Result<f64, String> {
 
 /// Atoms counted from 1, as single numbers and ranges.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Atoms(Vec<usize>);
+pub struct Atoms(Vec<RangeInclusive<usize>>);
 
 impl Atoms {
-    /// The atoms counted from 0, ascending, each once.
-    pub fn indices(&self) -> Vec<usize> {
-        let mut atoms: Vec<_> = self.0.iter().map(|i| i - 1).collect();
+    /// The atoms counted from 0, ascending, each once, of a structure of `count` atoms.
+    ///
+    /// # Errors
+    /// The first atom, counted from 1, that the structure does not have.
+    pub fn indices(&self, count: usize) -> Result<Vec<usize>, usize> {
+        if let Some(beyond) = self.0.iter().find(|r| *r.end() > count) {
+            return Err(*beyond.start().max(&(count + 1)));
+        }
+        let mut atoms: Vec<_> = self.0.iter().cloned().flatten().map(|i| i - 1).collect();
         atoms.sort_unstable();
         atoms.dedup();
-        atoms
+        Ok(atoms)
     }
 }
 
@@ -65,13 +82,16 @@ pub fn atoms(text: &str) -> Result<Atoms, String> {
     let mut list = Vec::new();
     for part in text.split(',') {
         match part.split_once('-') {
-            None => list.push(number(part)?),
+            None => {
+                let atom = number(part)?;
+                list.push(atom..=atom);
+            }
             Some((first, last)) => {
                 let (first, last) = (number(first)?, number(last)?);
                 if first > last {
                     return Err(format!("`{part}` runs backwards"));
                 }
-                list.extend(first..=last);
+                list.push(first..=last);
             }
         }
     }
@@ -116,7 +136,10 @@ mod tests {
 
     #[test]
     fn atoms_are_counted_from_one() {
-        assert_eq!(atoms("8,1-3,2").unwrap().indices(), [0, 1, 2, 7]);
+        let list = atoms("8,1-3,2").unwrap();
+        assert_eq!(list.indices(8), Ok(vec![0, 1, 2, 7]));
+        assert_eq!(list.indices(7), Err(8));
+        assert_eq!(atoms("1-100000000").unwrap().indices(3), Err(4));
         for bad in ["", "0", "3-1", "1-", "a", "1,,2", "1-99999999999"] {
             assert!(atoms(bad).is_err(), "{bad}");
         }

@@ -18,7 +18,8 @@ pub const SP_EXAMPLES: &str = "Examples:
 /// Options of `sp`.
 #[derive(Debug, Args)]
 pub struct SpArgs {
-    /// Structures: xyz, extended xyz, POSCAR/CONTCAR, CIF, mol/SDF; .gz, .xz, .zst are unpacked; any number of frames
+    /// Structures: xyz, extended xyz, POSCAR/CONTCAR, CIF, mol/SDF; .gz, .xz, .zst are unpacked; any number of frames; - is the
+    /// standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Which properties are shown besides the energy

@@ -39,24 +39,56 @@ pub struct Out {
     inner: BufWriter<Stdout>,
     /// A terminal or a pipe that is watched wants every line at once.
     live: bool,
+    /// The work goes on without a reader: its files count.
+    lasting: bool,
+    /// Nobody reads any more.
+    closed: bool,
 }
 
 impl Out {
     /// The standard output of this process.
     pub fn new() -> Self {
         let stdout = io::stdout();
-        Self { live: stdout.is_terminal(), inner: BufWriter::with_capacity(1 << 16, stdout) }
+        Self {
+            live: stdout.is_terminal(),
+            inner: BufWriter::with_capacity(1 << 16, stdout),
+            lasting: false,
+            closed: false,
+        }
+    }
+
+    /// The standard output of work that writes files: once nobody reads it, it is silent, and the work goes on.
+    pub fn lasting() -> Self {
+        Self { lasting: true, ..Self::new() }
     }
 
     /// One line.
     pub fn line(&mut self, text: impl Display) -> Outcome {
-        writeln!(self.inner, "{text}").map_err(failure)?;
+        if self.closed {
+            return Ok(());
+        }
+        let done = writeln!(self.inner, "{text}");
+        self.settle(done)?;
         if self.live { self.flush() } else { Ok(()) }
     }
 
     /// Hands on what is buffered.
     pub fn flush(&mut self) -> Outcome {
-        self.inner.flush().map_err(failure)
+        if self.closed {
+            return Ok(());
+        }
+        let done = self.inner.flush();
+        self.settle(done)
+    }
+
+    fn settle(&mut self, done: io::Result<()>) -> Outcome {
+        match done.map_err(failure) {
+            Err(Failure::OutputClosed) if self.lasting => {
+                self.closed = true;
+                Ok(())
+            }
+            other => other,
+        }
     }
 }
 

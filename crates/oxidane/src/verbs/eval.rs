@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use oxidane_core::io::{Data, Frame, LabelKeys};
-use oxidane_core::{Error, Evaluation, Potential, Request, Result};
+use oxidane_core::{Error, Evaluation, Potential, Request, Result, System};
 use oxidane_train::evaluate::{Errors, Parity, Property};
 use serde_json::{Map, Value, json};
 
 use crate::args::EvalArgs;
-use crate::exit::Outcome;
+use crate::exit::{Failure, Outcome};
+use crate::interrupt;
 use crate::model::Loaded;
 use crate::output::errors::{self, ByProperty};
 use crate::output::json::stress;
@@ -23,17 +24,25 @@ const POINTS: usize = 4000;
 
 /// Runs `eval`.
 pub fn run(args: &EvalArgs, voice: Voice) -> Outcome {
-    args.compute.apply_threads();
+    args.compute.apply_threads()?;
     let keys = keys(args);
     let model = Loaded::new(&args.compute, args.structure.force)?;
     let able = model.capabilities();
     let mut tally = Tally::default();
+    let mut caveats = model.caveats(voice);
+    interrupt::watch()?;
     let mut progress = Progress::endless("structures", voice);
     let all = structures::read(&args.files, &args.structure, voice)?;
     let work = |potential: &mut Box<dyn Potential>, structure: Structure| {
         compare(&mut **potential, able, &structure, args, &keys).map_err(|e| structure.place(e))
     };
     parallel::in_order(all, model.workers(&args.compute)?, work, |compared| {
+        if interrupt::asked() {
+            return Err(Failure::Interrupted(
+                "no errors are known of all structures, nothing is written".into(),
+            ));
+        }
+        progress.around(|| caveats.see(&compared.system));
         tally.add(&compared);
         progress.at(tally.structures, String::new);
         Ok(())
@@ -62,6 +71,8 @@ fn keys(args: &EvalArgs) -> LabelKeys {
 
 /// Labels and predictions of one structure.
 struct Compared {
+    /// Charge and spin: what caveats look at.
+    system: System,
     group: String,
     /// By property: (label, prediction).
     pairs: [Vec<(f64, f64)>; 7],
@@ -87,10 +98,15 @@ fn compare(
         dipole: dipole.is_some(),
         polarizability: false,
     };
+    structure.check(&args.structure)?;
     let results = potential.evaluate(&frame.system, asked.and(able))?;
 
-    let mut compared =
-        Compared { group: group(structure, args)?, pairs: Default::default(), unmatched: Vec::new() };
+    let mut compared = Compared {
+        system: frame.system.clone(),
+        group: group(structure, args)?,
+        pairs: Default::default(),
+        unmatched: Vec::new(),
+    };
     let flat = |v: Option<Vec<[f64; 3]>>| v.map(|v| v.concat());
     let volume = Evaluation { virial, ..Evaluation::default() };
     #[allow(clippy::cast_precision_loss)] // atoms

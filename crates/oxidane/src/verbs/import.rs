@@ -6,6 +6,7 @@ use oxidane_models::Model;
 use crate::args::{ImportArgs, ImportFrom, XequinetArgs};
 use crate::exit::Outcome;
 use crate::output::{Out, Voice};
+use crate::structures;
 
 /// Runs `import`.
 pub fn run(args: &ImportArgs, voice: Voice) -> Outcome {
@@ -19,6 +20,7 @@ fn xequinet(args: &XequinetArgs, voice: Voice) -> Outcome {
     if !model.header().hash.is_empty() {
         return Err(Error::model("this is a model file of this program already").at(&args.checkpoint).into());
     }
+    structures::refuse_overwriting(&[&args.out], &[&args.checkpoint], None)?;
     let mut domain: Vec<u8> =
         args.elements.iter().map(|s| elements::parse(s.trim())).collect::<Result<_>>()?;
     domain.sort_unstable();

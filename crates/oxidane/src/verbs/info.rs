@@ -34,7 +34,7 @@ fn describe(out: &mut Out, header: &Header, weights: usize) -> Outcome {
     let lines = [
         ("name", header.name.clone()),
         ("architecture", header.architecture.clone()),
-        ("size", format!("{weights} weights")),
+        ("size", format!("{weights} trainable weights")),
         ("level of theory", known(header.level_of_theory.as_ref())),
         ("elements", list(symbols)),
         ("charges", list(header.charges.iter().map(ToString::to_string).collect())),

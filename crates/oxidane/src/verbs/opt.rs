@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use oxidane_core::io::{Format, Frame, FrameWriter, write_frames};
 use oxidane_core::units::HARTREE;
-use oxidane_core::{Error, Evaluation, Request, Result, System};
+use oxidane_core::{Error, Request, Result};
 use oxidane_sim::opt::{
     CellRelaxation, Convergence, Method, OptOptions, OptResult, OptRow, OptStatus, OptStep, Strain, optimize,
 };
@@ -17,11 +17,12 @@ use crate::interrupt;
 use crate::model::Loaded;
 use crate::output::table::{Column, Table};
 use crate::output::{Out, Voice, json};
+use crate::results::labelled;
 use crate::structures::{self, Structure, formula};
 
 /// Runs `opt`.
 pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
-    args.compute.apply_threads();
+    args.compute.apply_threads()?;
     let structure = structures::read_one(&args.file, &args.structure, voice)?;
     let options = options(args, &structure.frame)?;
     options.validate(&structure.frame.system).map_err(|e| structure.place(e))?;
@@ -31,9 +32,12 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;
 
     let names = Names::new(args);
+    let outputs = [names.geometry.as_path(), &names.trajectory];
+    structures::refuse_overwriting(&outputs, &[&args.file], args.compute.model.as_deref())?;
     let mut trajectory = FrameWriter::create(&names.trajectory)?;
-    let mut screen = Screen::new(options.cell.is_some(), voice.quiet || args.json);
+    let mut screen = Screen::new(&options, voice.quiet || args.json);
     screen.head(&model.title(), &structure, &options)?;
+    model.caveats(voice).see(&structure.frame.system);
     interrupt::watch()?;
     let mut failure = None;
     let system = structure.frame.system.clone();
@@ -51,9 +55,9 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
         return Err(failure);
     }
     let result = result.map_err(|e| structure.place(e))?;
-    write_frames(&names.geometry, &[frame(&structure.frame, &result.system, &result.evaluation)])?;
+    write_frames(&names.geometry, &[at_rest(&structure.frame, &result)])?;
     if args.json {
-        screen.out.line(json::pretty(&Summary::new(&structure, &result, &names))?)?;
+        screen.out.line(json::pretty(&Summary::new(&structure, &options, &result, &names))?)?;
     }
     screen.end(&result, &names)?;
     conclude(&result, &options, &names)
@@ -82,6 +86,11 @@ fn options(args: &OptArgs, frame: &Frame) -> Result<OptOptions> {
     Ok(OptOptions { method, convergence, max_steps: args.max_steps, fixed, cell, ..OptOptions::default() })
 }
 
+/// Whether there is a pressure to work against.
+fn under_pressure(options: &OptOptions) -> bool {
+    options.cell.as_ref().is_some_and(|c| c.pressure != 0.0)
+}
+
 /// Names of the files.
 struct Names {
     geometry: PathBuf,
@@ -101,26 +110,15 @@ impl Names {
     }
 }
 
-/// A geometry with energy and forces, and what the file said of the structure as a whole.
-fn frame(from: &Frame, system: &System, results: &Evaluation) -> Frame {
-    let mut frame = Frame { comment: from.comment.clone(), ..Frame::new(system.clone()) };
-    if let Some(name) = from.info.get("name") {
-        frame.info.insert("name".into(), name.clone());
-    }
-    if let Some(energy) = results.energy {
-        frame.set_energy(energy);
-    }
-    if let Some(forces) = &results.forces {
-        frame.set_forces(forces);
-    }
-    if let Some(stress) = json::stress(system, results) {
-        frame.set_stress(stress);
-    }
+/// The final geometry: what the file says of the structure, without the motion it had.
+fn at_rest(from: &Frame, result: &OptResult) -> Frame {
+    let mut frame = labelled(from, &result.system, &result.evaluation);
+    frame.arrays.retain(|name, _| !matches!(name.as_str(), "velocities" | "momenta"));
     frame
 }
 
 fn observe(step: &OptStep<'_>, trajectory: &mut FrameWriter, screen: &mut Screen) -> Outcome {
-    trajectory.write(&frame(&Frame::default(), step.system, step.evaluation))?;
+    trajectory.write(&labelled(&Frame::default(), step.system, step.evaluation))?;
     trajectory.flush()?;
     screen.step(&step.row)
 }
@@ -151,6 +149,9 @@ struct Summary<'a> {
     converged: bool,
     steps: usize,
     force_max: f64,
+    /// E + pV (eV), for a cell under pressure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enthalpy: Option<f64>,
     geometry: &'a Path,
     trajectory: &'a Path,
     #[serde(flatten)]
@@ -161,12 +162,13 @@ struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    fn new(structure: &'a Structure, result: &'a OptResult, names: &'a Names) -> Self {
+    fn new(structure: &'a Structure, options: &OptOptions, result: &'a OptResult, names: &'a Names) -> Self {
         let (file, index, name) = (&structure.file, structure.index, structure.name());
         Self {
             converged: result.converged(),
             steps: result.steps,
             force_max: result.row.force_max,
+            enthalpy: under_pressure(options).then_some(result.row.energy),
             geometry: &names.geometry,
             trajectory: &names.trajectory,
             record: json::Record::new(file, index, name, &result.system, &result.evaluation),
@@ -181,23 +183,27 @@ struct Screen {
     out: Out,
     table: Table,
     quiet: bool,
+    /// Whether the enthalpy is more than the energy.
+    pressure: bool,
 }
 
 impl Screen {
-    fn new(stress: bool, quiet: bool) -> Self {
+    fn new(options: &OptOptions, quiet: bool) -> Self {
+        // What is minimised under pressure is E + pV.
+        let what = if under_pressure(options) { "enthalpy / eV" } else { "energy / eV" };
         let mut columns = vec![
             Column::number("step", 5),
-            Column::number("energy / eV", 16),
+            Column::number(what, 16),
             Column::number("change / eV", 12),
             Column::number("max |F| / (eV/A)", 16),
             Column::number("rms F", 9),
             Column::number("max step / A", 12),
         ];
-        if stress {
+        if options.cell.is_some() {
             columns.push(Column::number("stress / GPa", 12));
         }
         columns.push(Column::text("", 8));
-        Self { out: Out::new(), table: Table::new(columns), quiet }
+        Self { out: Out::lasting(), table: Table::new(columns), quiet, pressure: under_pressure(options) }
     }
 
     fn head(&mut self, title: &str, structure: &Structure, options: &OptOptions) -> Outcome {
@@ -260,6 +266,9 @@ impl Screen {
                 result.evaluation.energy.map(|e| format!("   energy {e:.6} eV   {:.8} Eh", e / HARTREE));
             let energy = energy.unwrap_or_default();
             self.out.line(format_args!("\n{how} in {} steps{energy}", result.steps))?;
+            if self.pressure {
+                self.out.line(format_args!("enthalpy {:.6} eV (E + pV)", result.row.energy))?;
+            }
             self.out.line(format_args!(
                 "written  {} {}",
                 names.geometry.display(),

@@ -157,7 +157,7 @@ struct Screen {
 
 impl Screen {
     fn new<R: Real>(trainer: &Trainer<R>, folder: &Path, voice: Voice) -> Outcome<Self> {
-        let mut out = Out::new();
+        let mut out = Out::lasting();
         let table = Table::new(vec![
             Column::number("step", 9),
             Column::number("epoch", 8),

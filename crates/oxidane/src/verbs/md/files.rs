@@ -31,6 +31,11 @@ impl Names {
             restart: with(".restart"),
         }
     }
+
+    /// All of them.
+    pub fn all(&self) -> [&Path; 4] {
+        [&self.trajectory, &self.energies, &self.plot, &self.restart]
+    }
 }
 
 /// Removes a file if it is there.

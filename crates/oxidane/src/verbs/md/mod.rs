@@ -6,7 +6,7 @@ mod settings;
 
 use std::ops::ControlFlow;
 
-use oxidane_core::Request;
+use oxidane_core::{Error, Request};
 use oxidane_sim::md::{Dynamics, MdFrame, MdState};
 
 use crate::args::MdArgs;
@@ -24,7 +24,7 @@ const LINES: u64 = 20;
 
 /// Runs `md`.
 pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
-    args.compute.apply_threads();
+    args.compute.apply_threads()?;
     let structure = structures::read_one(&args.file, &args.structure, voice)?;
     let model = Loaded::new(&args.compute, args.structure.force)?;
     model.require(Request::FORCES)?;
@@ -36,6 +36,15 @@ pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
         );
     }
     let names = Names::new(&args.file, args.out.as_deref());
+    structures::refuse_overwriting(&names.all(), &[&args.file], args.compute.model.as_deref())?;
+    if !args.restart && !args.overwrite && names.restart.exists() {
+        return Err(Error::usage(
+            "an earlier run can go on from here; give --restart for that, another --out to keep it, or --overwrite to \
+             begin anew",
+        )
+        .at(&names.restart)
+        .into());
+    }
     let (state, plan) = if args.restart {
         let state = MdState::load(&names.restart)?;
         settings::resumed(args, &structure.frame, &model.identity(), state)
@@ -52,6 +61,7 @@ pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
     let mut record =
         if args.restart { Record::reopen(&names, &state.notes)? } else { Record::create(&names)? };
     let mut dynamics = Dynamics::new(&mut *potential, state)?;
+    model.caveats(voice).see(&structure.frame.system);
     interrupt::watch()?;
     let mut screen = Screen::new(&model.title(), &dynamics.frame(), plan, voice)?;
     if !args.restart {
@@ -142,7 +152,7 @@ struct Screen {
 
 impl Screen {
     fn new(title: &str, frame: &MdFrame<'_>, plan: Plan, voice: Voice) -> Outcome<Self> {
-        let mut out = Out::new();
+        let mut out = Out::lasting();
         let table = report::table();
         if !voice.quiet {
             let options = &frame.state.options;

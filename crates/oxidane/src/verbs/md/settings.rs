@@ -40,7 +40,9 @@ pub fn fresh(args: &MdArgs, frame: &Frame, model: &str) -> Result<(MdState, Plan
     };
     let plan = Plan {
         length: steps("--time", args.time.unwrap_or(0.0), timestep)?,
-        save_every: steps("--save-every", args.save_every.unwrap_or(10.0_f64.max(timestep)), timestep)?,
+        save_every: args
+            .save_every
+            .map_or(Ok(usual_interval(timestep)), |time| steps("--save-every", time, timestep))?,
     };
     let masses = frame.system.numbers.iter().map(|&z| elements::mass(z)).collect();
     let mut state = MdState::new(frame.system.clone(), masses, options, args.seed.unwrap_or(0))?;
@@ -129,6 +131,12 @@ fn agree_ensemble(args: &MdArgs, was: Ensemble) -> Result<()> {
 fn record(state: &mut MdState, plan: Plan) {
     state.notes.insert(SAVE_EVERY.into(), plan.save_every.to_string());
     state.notes.insert(LENGTH.into(), plan.length.to_string());
+}
+
+/// Steps between frames where nothing is said: about 10 fs, whatever the time step.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // casts saturate
+fn usual_interval(timestep: f64) -> u64 {
+    ((10.0 / timestep).round() as u64).max(1)
 }
 
 /// A time in fs as a whole number of steps, at least 1.

@@ -17,11 +17,13 @@ pub struct List<'a> {
     all: bool,
     table: Option<Table>,
     rows: usize,
+    /// Whether something stands above the first structure.
+    headed: bool,
 }
 
 impl<'a> List<'a> {
     /// The list that the options ask for.
-    pub fn new(args: &'a SpArgs, request: Request) -> Self {
+    pub fn new(args: &'a SpArgs, request: Request, quiet: bool) -> Self {
         let named = args.show.any();
         let only_energy = request.energy && (args.out.is_some() && !named || request == Request::ENERGY);
         // Without an energy there is no table of energies: what the model has is shown instead.
@@ -39,7 +41,7 @@ impl<'a> List<'a> {
                 Column::number("energy / Eh", 16),
             ])
         });
-        Self { show: &args.show, all, table, rows: 0 }
+        Self { show: &args.show, all, table, rows: 0, headed: !quiet }
     }
 
     /// Prints one structure.
@@ -50,7 +52,7 @@ impl<'a> List<'a> {
             return self.block(out, done);
         };
         if self.rows == 1 {
-            out.line(format_args!("\n{}", table.head()))?;
+            out.line(format_args!("{}{}", if self.headed { "\n" } else { "" }, table.head()))?;
         }
         out.line(table.row(&[
             self.rows.to_string(),
@@ -68,7 +70,8 @@ impl<'a> List<'a> {
     fn block(&self, out: &mut Out, done: &Done) -> Outcome {
         let (structure, results) = (&done.structure, &done.results);
         let system = &structure.frame.system;
-        out.line(format_args!("\n{}. {}  {}", self.rows, structure.name(), formula(&system.numbers)))?;
+        let gap = if self.headed || self.rows > 1 { "\n" } else { "" };
+        out.line(format_args!("{gap}{}. {}  {}", self.rows, structure.name(), formula(&system.numbers)))?;
         out.line(format_args!(
             "   {} atoms   charge {}   multiplicity {} ({} unpaired)",
             system.len(),

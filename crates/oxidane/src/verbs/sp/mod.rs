@@ -3,15 +3,18 @@
 mod list;
 
 use std::io::Write;
+use std::path::Path;
 
-use oxidane_core::io::{Array, Format, Frame, Value, frame_to_string, write_atomically};
+use oxidane_core::io::{Format, format_to_write, frame_to_string, write_atomically};
 use oxidane_core::{Error, Evaluation, Potential, Request, Result};
 
 use crate::args::SpArgs;
 use crate::exit::{Failure, Outcome};
+use crate::interrupt;
 use crate::model::Loaded;
 use crate::output::{Out, Voice, json};
 use crate::parallel;
+use crate::results::labelled;
 use crate::structures::{self, Structure};
 use list::List;
 
@@ -23,25 +26,40 @@ struct Done {
 
 /// Runs `sp`.
 pub fn run(args: &SpArgs, voice: Voice) -> Outcome {
-    args.compute.apply_threads();
+    args.compute.apply_threads()?;
     let model = Loaded::new(&args.compute, args.structure.force)?;
     let request = request(args, &model)?;
-    if let Some(path) = &args.out {
-        // The report follows the file: what is shown has been computed, and the file is whole or absent.
-        write_atomically(path, |file| {
-            report(args, &model, request, voice, Some(file)).map_or_else(carry, |()| Ok(Ok(())))
-        })?
-    } else {
-        report(args, &model, request, voice, None)
-    }
+    let Some(path) = &args.out else {
+        return report(args, &model, request, voice, None);
+    };
+    refuse_format(path)?;
+    let inputs: Vec<_> = args.files.iter().map(std::path::PathBuf::as_path).collect();
+    structures::refuse_overwriting(&[path], &inputs, args.compute.model.as_deref())?;
+    interrupt::watch()?;
+    // The report follows the file: what is shown has been computed, and the file is whole or absent.
+    let mut ended = Ok(());
+    let written = write_atomically(path, |file| {
+        report(args, &model, request, voice, Some(file)).map_err(|failure| match failure {
+            Failure::Error(error) => error,
+            other => {
+                ended = Err(other);
+                Error::usage("stopped")
+            }
+        })
+    });
+    ended?;
+    Ok(written?)
 }
 
-/// Errors go through the writer so that it removes its file; other ends keep their meaning.
-fn carry(failure: Failure) -> Result<Outcome> {
-    match failure {
-        Failure::Error(error) => Err(error),
-        other => Ok(Err(other)),
+/// Refuses a name that speaks of another format than the one that holds results. Devices and pipes take anything.
+fn refuse_format(path: &Path) -> Result<()> {
+    let file = std::fs::metadata(path).map_or(true, |m| m.is_file());
+    if file && !matches!(format_to_write(path), Ok(Format::ExtXyz)) {
+        return Err(
+            Error::usage("results are written as extended xyz; end the name in .xyz or .extxyz").at(path)
+        );
     }
+    Ok(())
 }
 
 /// What is computed: what is shown, or everything for JSON, `--out` and `--all`, and for a model without an energy when
@@ -69,12 +87,18 @@ fn report(
     voice: Voice,
     mut file: Option<&mut dyn Write>,
 ) -> Outcome {
-    let mut out = Out::new();
+    let mut out = if args.out.is_some() { Out::lasting() } else { Out::new() };
+    let mut caveats = model.caveats(voice);
     let mut records = Vec::new();
-    let mut list = List::new(args, request);
+    let mut list = List::new(args, request, voice.quiet);
     let mut count = 0;
     evaluate_all(args, model, request, voice, |done| {
+        if interrupt::asked() {
+            let done = format!("after {count} structures; --out is not written");
+            return Err(Failure::Interrupted(done));
+        }
         count += 1;
+        caveats.see(&done.structure.frame.system);
         if let Some(file) = file.as_mut() {
             write_labelled(*file, &done)?;
         }
@@ -127,6 +151,8 @@ fn evaluate(
             "--stress is for structures that repeat in three directions; use --virial, or give a cell",
         )));
     }
+    // Before neighbours are searched as far as the network looks: coinciding atoms could be very many.
+    structure.check(&args.structure)?;
     let results = potential.check(system).and_then(|()| potential.evaluate(system, request));
     let results = results.and_then(finite).map_err(|e| structure.place(e))?;
     Ok(Done { structure, results })
@@ -153,26 +179,8 @@ fn record(done: &Done) -> Result<String> {
 
 /// The structure with its results as an extended xyz frame.
 fn write_labelled(file: &mut dyn Write, done: &Done) -> Result<()> {
-    let (results, system) = (&done.results, &done.structure.frame.system);
-    let mut frame = Frame { comment: done.structure.frame.comment.clone(), ..Frame::new(system.clone()) };
-    if let Some(energy) = results.energy {
-        frame.set_energy(energy);
-    }
-    if let Some(forces) = &results.forces {
-        frame.set_forces(forces);
-    }
-    if let Some(stress) = json::stress(system, results) {
-        frame.set_stress(stress);
-    }
-    if let Some(charges) = &results.charges {
-        frame.arrays.insert("charges".into(), Array::reals(charges.clone()));
-    }
-    if let Some(dipole) = results.dipole {
-        frame.info.insert("dipole".into(), Value::vector(oxidane_core::io::Data::Real(dipole.to_vec())));
-    }
-    if let Some(tensor) = results.polarizability {
-        frame.info.insert("polarizability".into(), Value::matrix3(tensor));
-    }
-    let text = frame_to_string(&frame, Format::ExtXyz)?;
+    let frame = &done.structure.frame;
+    let text = frame_to_string(&labelled(frame, &frame.system, &done.results), Format::ExtXyz)
+        .map_err(|e| done.structure.place(e))?;
     file.write_all(text.as_bytes()).map_err(|e| Error::new(oxidane_core::ErrorKind::Io, e.to_string()))
 }
