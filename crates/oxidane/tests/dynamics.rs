@@ -2,7 +2,8 @@
 
 mod common;
 use common::Bench;
-use oxidane_core::io::read_all;
+use oxidane_core::io::{Array, Frame, read_all, write_frames};
+use oxidane_core::{elements, units};
 
 const FILES: [&str; 4] = ["traj.xyz", "csv", "svg", "restart"];
 
@@ -150,4 +151,45 @@ fn every_time_step_has_an_interval() {
         bench.tiny(&run).ok();
         assert_eq!(read_all(bench.path("water.md.traj.xyz")).unwrap().len(), frames, "{dt}");
     }
+}
+
+/// A frame of a trajectory goes on with its velocities: two runs in a row pass through the same states as one, to the
+/// digits of the file. Options that would then do nothing are refused.
+#[test]
+fn velocities_of_the_file_are_used() {
+    let bench = Bench::new();
+    let nve = ["--ensemble", "nve", "--save-every", "1fs"];
+    let whole = ["md", "water.xyz", "--time", "8fs", "--temp", "50", "--out", "whole", "--precision", "f64"];
+    bench.tiny(&[&whole[..], &nve].concat()).ok();
+    let frames = read_all(bench.path("whole.traj.xyz")).unwrap();
+    write_frames(bench.path("half.xyz"), &frames[4..5]).unwrap();
+    let half = ["md", "half.xyz", "--time", "4fs", "--out", "half", "--precision", "f64"];
+    let run = bench.tiny(&[&half[..], &nve].concat());
+    assert!(run.err.contains("starts with the velocities in the file"), "{run:?}");
+    run.ok();
+    let (a, b) = (&frames[8], &read_all(bench.path("half.traj.xyz")).unwrap()[4]);
+    for (x, y) in a.system.positions.iter().flatten().zip(b.system.positions.iter().flatten()) {
+        assert!((x - y).abs() < 1e-6, "{x} {y}");
+    }
+    // ASE's momenta: p = m v in sqrt(amu eV).
+    let masses: Vec<f64> = a.system.numbers.iter().map(|&z| elements::mass(z)).collect();
+    let v = a.velocities(&masses).unwrap().unwrap();
+    let mut ase = Frame::new(a.system.clone());
+    let unit = units::AMU_ANGSTROM2_PER_FS2.sqrt();
+    let momenta: Vec<_> = v.iter().zip(&masses).map(|(v, m)| v.map(|v| v * m * unit)).collect();
+    ase.arrays.insert("momenta".into(), Array::vectors(&momenta));
+    for (v, w) in v.iter().flatten().zip(ase.velocities(&masses).unwrap().unwrap().iter().flatten()) {
+        assert!((v - w).abs() < 1e-15);
+    }
+    bench
+        .tiny(&[&half[..], &nve, &["--overwrite", "--temp", "300"]].concat())
+        .refused(2, &["--temp", "--velocities random"]);
+    bench
+        .tiny(&[&half[..], &nve, &["--overwrite", "--seed", "3"]].concat())
+        .refused(2, &["--seed", "--velocities random"]);
+    bench.tiny(&[&half[..], &nve, &["--overwrite", "--temp", "300", "--velocities", "random"]].concat()).ok();
+    bench
+        .tiny(&[&whole[..], &nve, &["--overwrite", "--velocities", "file"]].concat())
+        .refused(2, &["neither velocities"]);
+    bench.tiny(&[&half[..], &["--overwrite", "--fix", "1"]].concat()).refused(3, &["atom 1 is fixed"]);
 }

@@ -196,6 +196,12 @@ fn info_says_what_a_model_is() {
     for word in ["xpainn", "H C N O", "untrained", "hash", "cutoff", "-13.6"] {
         assert!(text.contains(word), "{word}: {text}");
     }
+    assert!(!text.contains("update_0.update_U.weight"));
+    let text = bench.run(&["info", "tiny.safetensors", "--tensors"]).ok();
+    assert!(text.contains("message_0.scalar_mlp") && text.contains("100 x 8"), "{text}");
+    let json = bench.run(&["info", "tiny.safetensors", "--tensors", "--json"]).json();
+    assert_eq!(json["tensors"][0]["name"], "embedding.embedding.weight");
+    assert_eq!(json["tensors"][0]["shape"], serde_json::json!([100, 8]));
     let json = bench.run(&["info", "tiny.safetensors", "--json"]).json();
     assert_eq!(json["architecture"], "xpainn");
     assert!(json["weights"].as_u64().unwrap() > 100);

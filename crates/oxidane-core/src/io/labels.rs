@@ -3,6 +3,7 @@
 use super::data::{Data, Shape};
 use super::frame::Frame;
 use crate::error::{Error, Result};
+use crate::units::AMU_ANGSTROM2_PER_FS2;
 
 /// The names under which a file holds its labels. The defaults are those that ASE writes. No other name is
 /// tried: a file with `REF_energy` beside `energy` must not be guessed at.
@@ -111,6 +112,22 @@ impl Frame {
                 None => Ok(None),
             },
         }
+    }
+
+    /// Velocities in angstrom/fs, one per atom, for atoms of these masses (amu): the array `velocities`, in angstrom/fs as
+    /// this program and CONTCAR files have it, else `momenta` in ASE's unit, sqrt(amu eV). `None` if there is neither.
+    ///
+    /// # Errors
+    /// If the array does not have three columns of finite numbers.
+    pub fn velocities(&self, masses: &[f64]) -> Result<Option<Vec<[f64; 3]>>> {
+        let three = |flat: Vec<f64>| flat.chunks_exact(3).map(|v| [v[0], v[1], v[2]]).collect::<Vec<_>>();
+        if let Some(velocities) = self.per_atom("velocities", 3)? {
+            return Ok(Some(three(velocities)));
+        }
+        let Some(momenta) = self.per_atom("momenta", 3)? else { return Ok(None) };
+        let unit = AMU_ANGSTROM2_PER_FS2.sqrt();
+        let by_mass = |(p, m): ([f64; 3], &f64)| p.map(|p| p / (m * unit));
+        Ok(Some(three(momenta).into_iter().zip(masses).map(by_mass).collect()))
     }
 
     /// The error for a label that a command needs and the frame lacks; it lists the names the frame has.

@@ -1,4 +1,6 @@
-//! Random numbers with a seed and a state that can be written down.
+//! Random numbers with a seed and a state that can be written down. Apart from those of initial weights
+//! (`oxidane_models`): each stream is part of a promise (a restart to the same bits, the meaning of a training's seed) and
+//! must not change with the other.
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -158,6 +158,35 @@ impl MdState {
         Ok(())
     }
 
+    /// Starts from these velocities (angstrom/fs) as they are, e.g. those of another run. If they have net momentum or
+    /// rotation, it stays: [`MdOptions::center_at_rest`] and [`MdOptions::remove_rotation`] are switched off, and the
+    /// degrees of freedom counted anew.
+    ///
+    /// # Errors
+    /// A wrong number of velocities, one that is not finite, or a fixed atom that moves.
+    pub fn set_velocities(&mut self, velocities: Vec<[f64; 3]>) -> Result<()> {
+        /// Net motion below this fraction of all motion is the rounding of a file.
+        const ROUNDING: f64 = 1e-4;
+        self.velocities = velocities;
+        self.validate()?;
+        let moves = moving(self.system.len(), &self.options.fixed)?;
+        let moved = moves.iter().zip(&self.velocities).position(|(moves, v)| !moves && *v != [0.0; 3]);
+        if let Some(i) = moved {
+            return Err(Error::input(format!("atom {} is fixed, but its velocity is not zero", i + 1)));
+        }
+        let (masses, positions) = (&self.masses, &self.system.positions);
+        let all = kinetic_energy(masses, &self.velocities);
+        let drift = center_of_mass(masses, &self.velocities);
+        let net = kinetic_energy(masses, &vec![drift; masses.len()]);
+        self.options.center_at_rest &= net <= ROUNDING * ROUNDING * all;
+        let (omega, center) =
+            (angular_velocity(masses, positions, &self.velocities), center_of_mass(masses, positions));
+        let rigid: Vec<_> = positions.iter().map(|x| cross(&omega, &sub3(x, &center))).collect();
+        self.options.remove_rotation &= kinetic_energy(masses, &rigid) <= ROUNDING * ROUNDING * all;
+        self.degrees_of_freedom = self.count_degrees();
+        self.validate()
+    }
+
     /// Subtracts the rigid rotation about the centre of mass.
     fn stop_rotation(&mut self) {
         let positions = &self.system.positions;

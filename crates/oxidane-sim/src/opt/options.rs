@@ -116,7 +116,9 @@ pub enum Strain {
     Isotropic,
 }
 
-/// Relaxation of the periodic cell. Directions that do not repeat are left as they are.
+/// Relaxation of the periodic cell. Directions that do not repeat are left as they are. The stress that is reported and
+/// converged is (1/V) dE/dstrain with the volume V of the whole cell, the vacuum of a slab or wire included: there it
+/// shrinks as the vacuum grows, so that a limit on it is looser than for a bulk.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct CellRelaxation {
     /// Which strains.

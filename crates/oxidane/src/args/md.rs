@@ -11,6 +11,8 @@ pub const EXAMPLES: &str = "Examples:
   oxidane md aspirin.xyz --temp 300 --time 10ps                  Langevin dynamics at 300 K
   oxidane md aspirin.xyz --temp 300 --time 20ps --ensemble nve   constant energy, started at 300 K
   oxidane md aspirin.xyz --restart --time 50ps                   go on where a run ended or was stopped
+  oxidane md frame.xyz --time 5ps --ensemble nve                 from the velocities of a frame of a trajectory
+  oxidane md frame.xyz --time 5ps --velocities random --seed 2   from new ones
   oxidane md box.xyz --time 1ns --dt 1 --save-every 100fs --out production
 
 Files, named after the structure or --out:
@@ -28,6 +30,15 @@ pub enum EnsembleKind {
     Langevin,
 }
 
+/// Where initial velocities come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Velocities {
+    /// The file: `velocities` in angstrom/fs (this program, CONTCAR) or ASE's `momenta`
+    File,
+    /// Drawn at --temp from --seed
+    Random,
+}
+
 /// Options of `md`. What is not given is taken from the restart file with `--restart`, else from the defaults.
 #[derive(Debug, Args)]
 pub struct MdArgs {
@@ -37,9 +48,12 @@ pub struct MdArgs {
     /// Length of the run from its very beginning, such as 500fs, 10ps or 1ns
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time, required_unless_present = "restart")]
     pub time: Option<f64>,
-    /// Temperature in K: of the initial velocities and of the thermostat [default: 300]
+    /// Temperature in K: of the thermostat, and of random initial velocities [default: 300]
     #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = values::not_negative)]
     pub temp: Option<f64>,
+    /// Where initial velocities come from [default: the file if it has them, else random]
+    #[arg(long, value_enum, conflicts_with = "restart")]
+    pub velocities: Option<Velocities>,
     /// Time step in fs (or with a unit) [default: 0.5]
     #[arg(long, value_name = "FS", allow_negative_numbers = true, value_parser = values::timestep)]
     pub dt: Option<f64>,
@@ -49,7 +63,7 @@ pub struct MdArgs {
     /// Friction of the Langevin thermostat in 1/ps [default: 1]
     #[arg(long, value_name = "1/PS", allow_negative_numbers = true, value_parser = values::positive)]
     pub friction: Option<f64>,
-    /// Seed of the random numbers: of the initial velocities and of the thermostat [default: 0]
+    /// Seed of the random numbers: of random initial velocities and of the thermostat [default: 0]
     #[arg(long, conflicts_with = "restart")]
     pub seed: Option<u64>,
     /// Atoms that do not move, counted from 1, such as 1-5,8

@@ -12,7 +12,7 @@ mod verbs;
 
 pub use eval::EvalArgs;
 pub use import::{ImportArgs, ImportFrom, XequinetArgs};
-pub use md::{EnsembleKind, MdArgs};
+pub use md::{EnsembleKind, MdArgs, Velocities};
 pub use model::{ComputeArgs, Precision};
 pub use opt::{CellMode, Level, OptArgs, Optimizer};
 pub use structure::StructureArgs;

@@ -71,10 +71,11 @@ pub struct OptArgs {
     /// Atoms that do not move, counted from 1, such as 1-5,8 (with those that the file marks)
     #[arg(long, value_name = "ATOMS", value_parser = values::atoms)]
     pub fix: Option<Atoms>,
-    /// Relax the periodic cell too: all of it, or with --cell=isotropic its size alone
+    /// Relax the periodic cell too: all of it, or with --cell=isotropic its size alone. Directions that do not repeat stay as
+    /// they are; the stress that converges is per volume of the cell as given, the vacuum of a slab included
     #[arg(long, value_name = "STRAIN", num_args = 0..=1, require_equals = true, default_missing_value = "full", value_enum)]
     pub cell: Option<CellMode>,
-    /// Pressure on the cell in GPa [default: 0]
+    /// Pressure on the cell in GPa, for cells that repeat in all three directions [default: 0]
     #[arg(long, value_name = "GPA", requires = "cell", allow_negative_numbers = true, value_parser = values::finite)]
     pub pressure: Option<f64>,
     /// Print JSON: one object with the final energy and properties, whether converged, and the files

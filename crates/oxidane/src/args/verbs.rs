@@ -68,6 +68,7 @@ pub const INFO_EXAMPLES: &str = "Examples:
   oxidane info                  the default model
   oxidane info mine.oxidane     a model file
   oxidane info checkpoint.pt    a XequiNet checkpoint
+  oxidane info mine.oxidane --tensors   its weights by name, as `freeze` in a training configuration takes them
   oxidane info --json           for other programs";
 
 /// Options of `info`.
@@ -76,6 +77,9 @@ pub struct InfoArgs {
     /// Model file, XequiNet checkpoint (.pt), or name of a model inside the program; left out: the default one
     #[arg(value_name = "FILE|NAME")]
     pub model: Option<String>,
+    /// List the tensors of weights too: names (for `freeze` in a training configuration) and shapes
+    #[arg(long, help_heading = "Output")]
+    pub tensors: bool,
     /// Print JSON
     #[arg(long, help_heading = "Output")]
     pub json: bool,

@@ -3,6 +3,7 @@
 use oxidane_core::elements;
 use oxidane_models::file::Header;
 use oxidane_models::shipped::{SHIPPED, Shipped};
+use oxidane_models::{Entry, Layout};
 use serde_json::{Value, json};
 
 use crate::args::{InfoArgs, ModelsArgs};
@@ -19,9 +20,16 @@ pub fn run(args: &InfoArgs) -> Outcome {
     if args.json {
         let mut all = serde_json::to_value(header).unwrap_or(Value::Null);
         all["weights"] = json!(weights);
+        if args.tensors {
+            let entry = |e: &Entry| json!({ "name": e.name, "shape": e.shape, "trainable": e.trainable });
+            all["tensors"] = json!(model.layout()?.entries.iter().map(entry).collect::<Vec<_>>());
+        }
         out.line(json::pretty(&all)?)?;
     } else {
         describe(&mut out, header, weights)?;
+        if args.tensors {
+            tensors(&mut out, &model.layout()?)?;
+        }
     }
     out.flush()
 }
@@ -74,6 +82,17 @@ fn describe(out: &mut Out, header: &Header, weights: usize) -> Outcome {
     }
     if provenance.config.is_some() {
         out.line("  configuration      in the file; --json prints it")?;
+    }
+    Ok(())
+}
+
+/// Names as `freeze` in a training configuration takes them.
+fn tensors(out: &mut Out, layout: &Layout) -> Outcome {
+    out.line("tensors")?;
+    for entry in &layout.entries {
+        let shape = entry.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ");
+        let fixed = if entry.trainable { "" } else { "   fixed table" };
+        out.line(format_args!("  {:<48} {shape}{fixed}", entry.name))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ mod settings;
 
 use std::ops::ControlFlow;
 
-use oxidane_core::{Error, Request};
+use oxidane_core::{Error, ErrorKind, Request};
 use oxidane_sim::md::{Dynamics, MdFrame, MdState};
 
 use crate::args::MdArgs;
@@ -30,11 +30,6 @@ pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
     model.require(Request::FORCES)?;
     let mut potential = model.whole();
     potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;
-    if structure.frame.arrays.keys().any(|k| matches!(k.as_str(), "velocities" | "momenta")) {
-        voice.note(
-            "velocities in the file are not used: they are drawn from --temp, or taken from the restart file",
-        );
-    }
     let names = Names::new(&args.file, args.out.as_deref());
     structures::refuse_overwriting(&names.all(), &[&args.file], args.compute.model.as_deref())?;
     if !args.restart && !args.overwrite && names.restart.exists() {
@@ -50,7 +45,12 @@ pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
         settings::resumed(args, &structure.frame, &model.identity(), state)
             .map_err(|e| e.at(&names.restart))?
     } else {
-        settings::fresh(args, &structure.frame, &model.identity())?
+        let (fresh, from_file) = settings::fresh(args, &structure.frame, &model.identity())
+            .map_err(|e| if e.kind == ErrorKind::Input { structure.place(e) } else { e })?;
+        if from_file && args.velocities.is_none() {
+            voice.note("starts with the velocities in the file; --velocities random draws new ones");
+        }
+        fresh
     };
     let atoms = state.system.len();
 

@@ -4,7 +4,7 @@ use oxidane_core::io::Frame;
 use oxidane_core::{Error, Result, elements};
 use oxidane_sim::md::{Ensemble, MdOptions, MdState};
 
-use crate::args::{EnsembleKind, MdArgs};
+use crate::args::{EnsembleKind, MdArgs, Velocities};
 use crate::structures;
 
 /// Keys of what the program itself records in the restart file.
@@ -21,8 +21,9 @@ pub struct Plan {
     pub save_every: u64,
 }
 
-/// A new run: velocities drawn, nothing moved yet. `model` names model and precision beyond doubt.
-pub fn fresh(args: &MdArgs, frame: &Frame, model: &str) -> Result<(MdState, Plan)> {
+/// A new run, nothing moved yet, and whether its velocities are those of the file. `model` names model and precision
+/// beyond doubt.
+pub fn fresh(args: &MdArgs, frame: &Frame, model: &str) -> Result<((MdState, Plan), bool)> {
     let temperature = args.temp.unwrap_or(300.0);
     let ensemble = match args.ensemble.unwrap_or(EnsembleKind::Langevin) {
         EnsembleKind::Langevin => Ensemble::Langevin { temperature, friction: args.friction.unwrap_or(1.0) },
@@ -44,12 +45,41 @@ pub fn fresh(args: &MdArgs, frame: &Frame, model: &str) -> Result<(MdState, Plan
             .save_every
             .map_or(Ok(usual_interval(timestep)), |time| steps("--save-every", time, timestep))?,
     };
-    let masses = frame.system.numbers.iter().map(|&z| elements::mass(z)).collect();
+    let masses: Vec<_> = frame.system.numbers.iter().map(|&z| elements::mass(z)).collect();
+    let velocities = file_velocities(args, frame, &masses, ensemble)?;
     let mut state = MdState::new(frame.system.clone(), masses, options, args.seed.unwrap_or(0))?;
-    state.set_temperature(temperature)?;
+    let from_file = velocities.is_some();
+    match velocities {
+        Some(velocities) => state.set_velocities(velocities)?,
+        None => state.set_temperature(temperature)?,
+    }
     state.notes.insert(MODEL.into(), model.into());
     record(&mut state, plan);
-    Ok((state, plan))
+    Ok(((state, plan), from_file))
+}
+
+/// The velocities in the file (angstrom/fs) if the run starts with them.
+fn file_velocities(
+    args: &MdArgs,
+    frame: &Frame,
+    masses: &[f64],
+    ensemble: Ensemble,
+) -> Result<Option<Vec<[f64; 3]>>> {
+    if args.velocities == Some(Velocities::Random) {
+        return Ok(None);
+    }
+    let velocities = frame.velocities(masses)?;
+    if velocities.is_none() && args.velocities == Some(Velocities::File) {
+        return Err(Error::usage("--velocities file: the file has neither velocities nor momenta"));
+    }
+    let without_effect = [("--temp", args.temp.is_some()), ("--seed", args.seed.is_some())];
+    match without_effect.iter().find(|(_, given)| *given) {
+        Some((option, _)) if velocities.is_some() && ensemble == Ensemble::Nve => Err(Error::usage(format!(
+            "{option} has no effect at constant energy when the velocities are those of the file; leave it away, or draw \
+             new ones with --velocities random"
+        ))),
+        _ => Ok(velocities),
+    }
 }
 
 /// A run to go on with: options that are given must agree with it, except for its length.
