@@ -1,0 +1,81 @@
+//! [`Geometry`]: atoms in atomic units, free or in a crystal, and the translations of a lattice.
+
+/// Atoms of a molecule, or of the unit cell of a crystal that is periodic in all three directions.
+#[derive(Debug, Clone, Copy)]
+pub struct Geometry<'a> {
+    /// Atomic numbers.
+    pub numbers: &'a [u8],
+    /// Positions in bohr.
+    pub positions: &'a [[f64; 3]],
+    /// The lattice vectors as rows, in bohr; `None` for a molecule.
+    pub lattice: Option<[[f64; 3]; 3]>,
+}
+
+/// Derivatives that a term of the energy adds to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Derivatives {
+    /// dE/dx in hartree/bohr, one per atom.
+    pub gradient: Vec<[f64; 3]>,
+    /// dE/dstrain in hartree, symmetric: of positions and lattice vectors under x -> (1 + strain) x.
+    pub strain: [[f64; 3]; 3],
+}
+
+impl Derivatives {
+    /// Zeros for `atoms` atoms.
+    pub fn zero(atoms: usize) -> Self {
+        Self { gradient: vec![[0.0; 3]; atoms], strain: [[0.0; 3]; 3] }
+    }
+
+    /// Adds a pair energy of atoms `i` and `j`, whose derivative by the vector `vector` = x_j + T - x_i is `by_vector`.
+    pub fn add_pair(&mut self, i: usize, j: usize, vector: [f64; 3], by_vector: [f64; 3]) {
+        for a in 0..3 {
+            self.gradient[i][a] -= by_vector[a];
+            self.gradient[j][a] += by_vector[a];
+            for b in 0..3 {
+                self.strain[a][b] += 0.5 * (by_vector[a] * vector[b] + by_vector[b] * vector[a]);
+            }
+        }
+    }
+}
+
+/// All translations T of a lattice with |T| at most `cutoff` plus the cell's own extent, so that every pair of atoms of the
+/// (possibly unwrapped by less than a cell) positions within `cutoff` is met; the zero translation comes first. For a molecule the zero translation alone.
+pub fn translations(lattice: Option<[[f64; 3]; 3]>, cutoff: f64) -> Vec<[f64; 3]> {
+    let Some(lattice) = lattice else { return vec![[0.0; 3]] };
+    let reach = repetitions(&lattice, cutoff);
+    let mut all = vec![[0.0; 3]];
+    for i in -reach[0]..=reach[0] {
+        for j in -reach[1]..=reach[1] {
+            for k in -reach[2]..=reach[2] {
+                if (i, j, k) != (0, 0, 0) {
+                    all.push(std::array::from_fn(|a| {
+                        f64::from(i) * lattice[0][a]
+                            + f64::from(j) * lattice[1][a]
+                            + f64::from(k) * lattice[2][a]
+                    }));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// How many cells in either direction a sphere of radius `cutoff` about any point of the cell reaches.
+fn repetitions(lattice: &[[f64; 3]; 3], cutoff: f64) -> [i32; 3] {
+    let volume = dot(lattice[0], cross(lattice[1], lattice[2])).abs();
+    std::array::from_fn(|a| {
+        let normal = cross(lattice[(a + 1) % 3], lattice[(a + 2) % 3]);
+        let height = volume / dot(normal, normal).sqrt();
+        (cutoff / height).ceil() as i32 + 1
+    })
+}
+
+/// The scalar product.
+pub fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+}
+
+/// The vector product.
+pub fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+}
