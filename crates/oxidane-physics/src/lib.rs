@@ -3,6 +3,11 @@
 //! Atomic units (bohr, hartree, e) throughout this crate. Energies are given with *gradients*, dE/dx, and *strain
 //! derivatives*, dE/dstrain; callers turn these into forces and virials.
 
+pub mod coordination;
+pub mod elements;
 pub mod geometry;
+pub mod lattice;
 
-pub use geometry::Geometry;
+pub use coordination::{Coordination, Counting};
+pub use geometry::{Derivatives, Geometry};
+pub use lattice::Lattice;

@@ -1,0 +1,100 @@
+//! Fractional coordination numbers CN_i = sum over neighbours j of f(r_ij), smooth in the positions.
+
+mod counting;
+
+pub use counting::Counting;
+
+use crate::elements::{LAST, covalent_radius, electronegativity};
+use crate::geometry::{Derivatives, Geometry};
+use crate::lattice::{Lattice, for_each_pair};
+use oxidane_core::{Error, Result};
+
+/// The coordination numbers of all atoms of a geometry.
+///
+/// ```
+/// use oxidane_physics::{Coordination, Counting, Geometry};
+/// let positions = [[0.0, 0.0, 0.0], [0.0, 0.0, 1.4]];
+/// let h2 = Geometry { numbers: &[1, 1], positions: &positions, lattice: None };
+/// let cn = Coordination::new(&h2, Counting::Gfn)?;
+/// assert!(cn.values[0] > 0.8 && cn.values[0] < 1.0 && cn.values[0] == cn.values[1]);
+/// # Ok::<(), oxidane_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Coordination {
+    /// One per atom.
+    pub values: Vec<f64>,
+    counting: Counting,
+}
+
+impl Coordination {
+    /// Counts the neighbours of every atom. Refuses elements beyond [`LAST`] and lattices without a volume.
+    pub fn new(geometry: &Geometry, counting: Counting) -> Result<Self> {
+        let atoms = Atoms::new(geometry)?;
+        let mut values = vec![0.0; geometry.numbers.len()];
+        atoms.for_each_count(geometry, counting, |i, j, _, [count, _]| {
+            values[i] += count;
+            if i != j {
+                values[j] += count;
+            }
+        });
+        Ok(Self { values, counting })
+    }
+
+    /// Adds what an energy owes to the coordination numbers: `de_dcn` is dE/dCN in hartree, one per atom; `geometry` is the one the
+    /// numbers were made of.
+    pub fn add_derivatives(
+        &self,
+        geometry: &Geometry,
+        de_dcn: &[f64],
+        derivatives: &mut Derivatives,
+    ) -> Result<()> {
+        let atoms = Atoms::new(geometry)?;
+        atoms.for_each_count(geometry, self.counting, |i, j, vector, [_, slope]| {
+            let by_count = if i == j { de_dcn[i] } else { de_dcn[i] + de_dcn[j] };
+            derivatives.add_pair(i, j, vector, vector.map(|x| x * by_count * slope));
+        });
+        Ok(())
+    }
+}
+
+/// What counting needs of each atom.
+struct Atoms {
+    radii: Vec<f64>,
+    electronegativities: Vec<f64>,
+    lattice: Lattice,
+}
+
+impl Atoms {
+    fn new(geometry: &Geometry) -> Result<Self> {
+        if let Some(number) = geometry.numbers.iter().find(|n| !(1..=LAST).contains(*n)) {
+            return Err(Error::domain(format!(
+                "no covalent radius for element {number}; only 1 to {LAST} have one"
+            )));
+        }
+        Ok(Self {
+            radii: geometry.numbers.iter().map(|&n| covalent_radius(n)).collect(),
+            electronegativities: geometry.numbers.iter().map(|&n| electronegativity(n)).collect(),
+            lattice: Lattice::new(geometry.lattice)?,
+        })
+    }
+
+    /// Calls `visit(i, j, vector, [f, f'(r)/r])` for all pairs that count, in the order of [`for_each_pair`].
+    fn for_each_count(
+        &self,
+        geometry: &Geometry,
+        counting: Counting,
+        mut visit: impl FnMut(usize, usize, [f64; 3], [f64; 2]),
+    ) {
+        let largest = self.radii.iter().fold(0.0_f64, |a, &b| a.max(b));
+        for_each_pair(geometry, &self.lattice, counting.range(2.0 * largest), |i, j, vector, square| {
+            let contact = self.radii[i] + self.radii[j];
+            let range = counting.range(contact);
+            if square <= range * range {
+                let polarity = (self.electronegativities[i] - self.electronegativities[j]).abs();
+                let distance = square.sqrt();
+                let [count, slope] = counting.count(distance, contact, polarity);
+                visit(i, j, vector, [count, slope / distance]);
+            }
+        });
+    }
+}
