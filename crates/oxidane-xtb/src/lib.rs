@@ -3,4 +3,6 @@
 //! Atomic units inside; [`oxidane_core`] units at the faces of the potential.
 
 pub mod basis;
+pub mod electrostatics;
 pub mod parameters;
+pub mod repulsion;

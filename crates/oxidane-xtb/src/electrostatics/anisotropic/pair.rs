@@ -1,0 +1,118 @@
+//! The interaction of the moments of two atoms along one vector.
+
+use oxidane_physics::geometry::dot;
+
+use crate::parameters::{MULTIPOLE_DAMPING_3, MULTIPOLE_DAMPING_5};
+
+/// The moments of an atom.
+#[derive(Debug, Clone, Copy)]
+pub struct Moments {
+    /// Charge in e.
+    pub charge: f64,
+    /// Dipole in e bohr.
+    pub dipole: [f64; 3],
+    /// Quadrupole in e bohr^2: xx, xy, yy, xz, yz, zz.
+    pub quadrupole: [f64; 6],
+}
+
+/// A function of the distance r and of the damping radius R.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Term {
+    /// The value.
+    pub value: f64,
+    /// The derivative by r, divided by r.
+    pub slope: f64,
+    /// The derivative by R.
+    pub by_radius: f64,
+}
+
+/// The three functions of the distance that rule the interaction along a vector v: E = A (q_j mu_i.v - q_i mu_j.v) + B mu_i.mu_j
+/// + C [v.(q_j Theta_i + q_i Theta_j).v - 3 (mu_i.v)(mu_j.v)], less B/3 times the trace of the bracket's quadrupole.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Radial {
+    /// A, undamped 1/r^3.
+    pub a: Term,
+    /// B, undamped 1/r^3.
+    pub b: Term,
+    /// C, undamped 1/r^5.
+    pub c: Term,
+}
+
+/// The derivatives of the energy of a pair.
+#[derive(Debug, Clone, Copy)]
+pub struct Slopes {
+    /// By the vector from the first atom to the second.
+    pub by_vector: [f64; 3],
+    /// By the damping radius of the pair.
+    pub by_radius: f64,
+}
+
+impl Radial {
+    /// Damped as in a molecule: A = f3/r^3, B = f5/r^3, C = f5/r^5.
+    #[inline(always)]
+    pub fn damped(r2: f64, radius: f64) -> Self {
+        let inverse2 = 1.0 / r2;
+        let inverse3 = inverse2 * inverse2.sqrt();
+        let ratio2 = radius * radius * inverse2;
+        let three = Damping::new::<{ MULTIPOLE_DAMPING_3 as i32 }>(ratio2);
+        let five = Damping::new::<{ MULTIPOLE_DAMPING_5 as i32 }>(ratio2);
+        Self {
+            a: three.times_power(3.0, inverse3, inverse2, radius),
+            b: five.times_power(3.0, inverse3, inverse2, radius),
+            c: five.times_power(5.0, inverse3 * inverse2, inverse2, radius),
+        }
+    }
+
+    /// The derivatives of the energy of atoms with moments `i` and `j`, where `vector` points from `i` to `j`.
+    #[inline(always)]
+    pub fn derivatives(&self, vector: [f64; 3], i: &Moments, j: &Moments) -> Slopes {
+        let charge_dipole = combine(j.charge, i.dipole, -i.charge, j.dipole);
+        let quadrupole: [f64; 6] =
+            std::array::from_fn(|a| j.charge * i.quadrupole[a] + i.charge * j.quadrupole[a]);
+        let [xx, xy, yy, xz, yz, zz] = quadrupole;
+        let along = [dot([xx, xy, xz], vector), dot([xy, yy, yz], vector), dot([xz, yz, zz], vector)];
+        let (mu_i, mu_j) = (dot(i.dipole, vector), dot(j.dipole, vector));
+        let with_a = dot(charge_dipole, vector);
+        let with_b = dot(i.dipole, j.dipole) - (xx + yy + zz) / 3.0;
+        let with_c = dot(along, vector) - 3.0 * mu_i * mu_j;
+        let radial = self.a.slope * with_a + self.b.slope * with_b + self.c.slope * with_c;
+        let dipoles = combine(mu_j, i.dipole, mu_i, j.dipole);
+        Slopes {
+            by_vector: std::array::from_fn(|k| {
+                self.a.value * charge_dipole[k]
+                    + self.c.value * (2.0 * along[k] - 3.0 * dipoles[k])
+                    + radial * vector[k]
+            }),
+            by_radius: self.a.by_radius * with_a + self.b.by_radius * with_b + self.c.by_radius * with_c,
+        }
+    }
+}
+
+/// The damping f = 1 / (1 + 6 (R/r)^k) (J. Chem. Theory Comput. 2019, 15, 1652).
+struct Damping {
+    value: f64,
+    /// d ln f / d ln r = k (1 - f), which is also -d ln f / d ln R.
+    power: f64,
+}
+
+impl Damping {
+    #[inline(always)]
+    fn new<const K: i32>(ratio2: f64) -> Self {
+        let ratio = if K % 2 == 0 { ratio2.powi(K / 2) } else { ratio2.powi(K / 2) * ratio2.sqrt() };
+        let value = 1.0 / (1.0 + 6.0 * ratio);
+        Self { value, power: f64::from(K) * (1.0 - value) }
+    }
+
+    /// f r^-n, of which `inverse` is the second factor.
+    #[inline(always)]
+    fn times_power(&self, n: f64, inverse: f64, inverse2: f64, radius: f64) -> Term {
+        let value = self.value * inverse;
+        Term { value, slope: value * (self.power - n) * inverse2, by_radius: -value * self.power / radius }
+    }
+}
+
+/// p a + q b.
+#[inline(always)]
+fn combine(p: f64, a: [f64; 3], q: f64, b: [f64; 3]) -> [f64; 3] {
+    std::array::from_fn(|k| p * a[k] + q * b[k])
+}

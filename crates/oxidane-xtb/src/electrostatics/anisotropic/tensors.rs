@@ -1,0 +1,132 @@
+//! The interaction tensors of all pairs of atoms, stored for the contraction with moments in every iteration.
+
+use oxidane_math::simd;
+
+use super::MULTIPLICITY;
+use super::pair::Radial;
+
+/// Planes per source: three charge-dipole and six dipole-dipole elements.
+const PLANES: usize = 9;
+
+/// For a source s and a target t, the vector S and the symmetric tensor D of the energy
+/// q_t S.mu_s - mu_t.S q_s + mu_t.D.mu_s - 1/3 (q_t D:Theta_s + Theta_t:D q_s).
+///
+/// Stored as `[source][element][target]`, elements S_x, S_y, S_z, D_xx, D_xy, D_yy, D_xz, D_yz, D_zz: every loop of the contraction
+/// runs over contiguous targets.
+#[derive(Debug, Clone)]
+pub struct Tensors {
+    atoms: usize,
+    planes: Vec<f64>,
+}
+
+impl Tensors {
+    /// No interaction of `atoms` atoms.
+    pub fn zero(atoms: usize) -> Self {
+        Self { atoms, planes: vec![0.0; PLANES * atoms * atoms] }
+    }
+
+    /// Adds the interaction of atoms `i` and `j` along the vector from `i` to `j`.
+    #[inline(always)]
+    pub fn add_pair(&mut self, i: usize, j: usize, vector: [f64; 3], radial: &Radial) {
+        let (a, b, c) = (radial.a.value, radial.b.value, -3.0 * radial.c.value);
+        let [x, y, z] = vector;
+        self.add(
+            i,
+            j,
+            [a * x, a * y, a * z],
+            [c * x * x + b, c * x * y, c * y * y + b, c * x * z, c * y * z, c * z * z + b],
+        );
+    }
+
+    /// Adds S and D of source `i` and target `j`, and so -S and D of source `j` and target `i`.
+    #[inline(always)]
+    pub fn add(&mut self, i: usize, j: usize, s: [f64; 3], d: [f64; 6]) {
+        let n = self.atoms;
+        let (forth, back) = (i * PLANES * n + j, j * PLANES * n + i);
+        for k in 0..3 {
+            self.planes[forth + k * n] += s[k];
+            self.planes[back + k * n] -= s[k];
+        }
+        for k in 0..6 {
+            self.planes[forth + (3 + k) * n] += d[k];
+            if i != j {
+                self.planes[back + (3 + k) * n] += d[k];
+            }
+        }
+    }
+
+    /// The derivatives of the energy by the moments of the targets.
+    pub fn contract(&self, charges: &[f64], dipoles: &[[f64; 3]], quadrupoles: &[[f64; 6]]) -> Potentials {
+        let n = self.atoms;
+        let mut sums = vec![0.0; 10 * n];
+        if n == 0 {
+            return Potentials { atoms: n, planes: sums };
+        }
+        simd::dispatch(|| {
+            for (source, planes) in self.planes.chunks_exact(PLANES * n).enumerate() {
+                add_source(planes, charges[source], dipoles[source], quadrupoles[source], &mut sums);
+            }
+        });
+        Potentials { atoms: n, planes: sums }
+    }
+}
+
+/// Derivatives by charges (one plane), dipoles (three) and quadrupoles (six).
+pub struct Potentials {
+    atoms: usize,
+    planes: Vec<f64>,
+}
+
+impl Potentials {
+    /// By the charge of atom `i`.
+    pub fn by_charge(&self, i: usize) -> f64 {
+        self.planes[i]
+    }
+
+    /// By the dipole of atom `i`.
+    pub fn by_dipole(&self, i: usize) -> [f64; 3] {
+        std::array::from_fn(|a| self.planes[(1 + a) * self.atoms + i])
+    }
+
+    /// By the stored elements of the quadrupole of atom `i`.
+    pub fn by_quadrupole(&self, i: usize) -> [f64; 6] {
+        std::array::from_fn(|a| self.planes[(4 + a) * self.atoms + i])
+    }
+}
+
+/// Adds what one source does to all targets.
+#[inline(always)]
+fn add_source(planes: &[f64], charge: f64, dipole: [f64; 3], quadrupole: [f64; 6], sums: &mut [f64]) {
+    let n = planes.len() / PLANES;
+    let plane = |k: usize| &planes[k * n..(k + 1) * n];
+    let [x, y, z] = dipole;
+    let theta: [f64; 6] = std::array::from_fn(|a| -MULTIPLICITY[a] / 3.0 * quadrupole[a]);
+    let mut outputs = sums.chunks_exact_mut(n);
+    let mut output = || outputs.next().expect("ten planes");
+    accumulate(
+        output(),
+        std::array::from_fn::<_, PLANES, _>(plane),
+        [x, y, z, theta[0], theta[1], theta[2], theta[3], theta[4], theta[5]],
+    );
+    // The rows of D among the stored elements.
+    for (a, row) in [[3, 4, 6], [4, 5, 7], [6, 7, 8]].into_iter().enumerate() {
+        let [p, q, r] = row.map(plane);
+        accumulate(output(), [plane(a), p, q, r], [-charge, x, y, z]);
+    }
+    for a in 0..6 {
+        accumulate(output(), [plane(3 + a)], [-MULTIPLICITY[a] / 3.0 * charge]);
+    }
+}
+
+/// Adds a linear combination of `N` planes.
+#[inline(always)]
+fn accumulate<const N: usize>(sum: &mut [f64], planes: [&[f64]; N], factors: [f64; N]) {
+    let planes = planes.map(|p| &p[..sum.len()]);
+    for (t, sum) in sum.iter_mut().enumerate() {
+        let mut total = *sum;
+        for k in 0..N {
+            total += factors[k] * planes[k][t];
+        }
+        *sum = total;
+    }
+}
