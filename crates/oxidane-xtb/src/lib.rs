@@ -4,5 +4,8 @@
 
 pub mod basis;
 pub mod electrostatics;
+pub mod gaussians;
+pub mod hamiltonian;
+pub mod integrals;
 pub mod parameters;
 pub mod repulsion;
