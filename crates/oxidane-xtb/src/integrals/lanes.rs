@@ -60,16 +60,16 @@ macro_rules! elementwise {
             #[inline(always)]
             fn $method(mut self, other: Self) -> Self {
                 for k in 0..LANES {
-                    self.0[k] = self.0[k] $op other.0[k];
+                    self.0[k] $op other.0[k];
                 }
                 self
             }
         }
     };
 }
-elementwise!(Add, add, +);
-elementwise!(Sub, sub, -);
-elementwise!(Mul, mul, *);
+elementwise!(Add, add, +=);
+elementwise!(Sub, sub, -=);
+elementwise!(Mul, mul, *=);
 
 impl Mul<f64> for Lanes {
     type Output = Self;
