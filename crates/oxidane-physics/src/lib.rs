@@ -4,10 +4,14 @@
 //! derivatives*, dE/dstrain; callers turn these into forces and virials.
 
 pub mod coordination;
+mod d4;
+mod dispersion;
 pub mod elements;
 pub mod geometry;
 pub mod lattice;
 
 pub use coordination::{Coordination, Counting};
+pub use d4::D4;
+pub use dispersion::Damping;
 pub use geometry::{Derivatives, Geometry};
 pub use lattice::Lattice;

@@ -24,6 +24,7 @@ pub struct Coordination {
     /// One per atom.
     pub values: Vec<f64>,
     counting: Counting,
+    atoms: Atoms,
 }
 
 impl Coordination {
@@ -37,27 +38,21 @@ impl Coordination {
                 values[j] += count;
             }
         });
-        Ok(Self { values, counting })
+        Ok(Self { values, counting, atoms })
     }
 
     /// Adds what an energy owes to the coordination numbers: `de_dcn` is dE/dCN in hartree, one per atom; `geometry` is the one the
     /// numbers were made of.
-    pub fn add_derivatives(
-        &self,
-        geometry: &Geometry,
-        de_dcn: &[f64],
-        derivatives: &mut Derivatives,
-    ) -> Result<()> {
-        let atoms = Atoms::new(geometry)?;
-        atoms.for_each_count(geometry, self.counting, |i, j, vector, [_, slope]| {
+    pub fn add_derivatives(&self, geometry: &Geometry, de_dcn: &[f64], derivatives: &mut Derivatives) {
+        self.atoms.for_each_count(geometry, self.counting, |i, j, vector, [_, slope]| {
             let by_count = if i == j { de_dcn[i] } else { de_dcn[i] + de_dcn[j] };
             derivatives.add_pair(i, j, vector, vector.map(|x| x * by_count * slope));
         });
-        Ok(())
     }
 }
 
 /// What counting needs of each atom.
+#[derive(Debug, Clone)]
 struct Atoms {
     radii: Vec<f64>,
     electronegativities: Vec<f64>,

@@ -1,0 +1,344 @@
+//! [`ThreeBody`]: the Axilrod-Teller-Muto sum over triples.
+
+use super::{Model, Weights, dot};
+use crate::geometry::{Derivatives, Geometry};
+use crate::lattice::Lattice;
+use oxidane_math::simd;
+
+/// Lanes of the innermost loop.
+const LANES: usize = 8;
+
+/// E = s9 sum over triples of C9 f (1 + 3 cos a cos b cos c)/(r_ij r_jk r_ik)^3 in hartree with C9 = sqrt(C6_ij C6_jk C6_ik) and
+/// f = 1/(1 + 6 (R_ij R_jk R_ik/(r_ij r_jk r_ik))^(16/3)) (S. Grimme et al., J. Chem. Phys. 2010, 132, 154104, Eqs. 11 to 14), over the triples whose
+/// three distances are within `cutoff` bohr.
+pub(crate) struct ThreeBody<'a> {
+    pub model: &'a Model,
+    /// Squares of the critical radii R in bohr^2 of two kinds, at `s * kinds + t`.
+    pub radii2: &'a [f64],
+    pub s9: f64,
+    pub cutoff: f64,
+}
+
+/// The energy of a triple is a product of factors of its pairs, but for an angular and a damping term; this is what a pair brings in.
+#[derive(Clone, Copy)]
+struct Pair {
+    /// 1/r^2.
+    inverse: f64,
+    /// sqrt(C6)/r^3.
+    strength: f64,
+    /// (R/r)^(16/3).
+    damping: f64,
+}
+
+impl Pair {
+    #[inline(always)]
+    fn new(square: f64, root_c6: f64, radius2: f64) -> Self {
+        let inverse = 1.0 / square;
+        let ratio = radius2 * inverse;
+        Self {
+            inverse,
+            strength: root_c6 * inverse * inverse.sqrt(),
+            damping: ratio * ratio * ratio * inverse_cube_root(ratio),
+        }
+    }
+}
+
+/// x^(-1/3) for positive x, to 2e-16 relative: four Newton steps from a guess by thirding the exponent.
+#[inline(always)]
+fn inverse_cube_root(x: f64) -> f64 {
+    // The upper half of the bits alone, so that 32-bit multiplications do.
+    let third = ((x.to_bits() >> 32) * 0x5555_5556) >> 32;
+    let mut y = f64::from_bits((0x553E_F0FF - third) << 32);
+    for _ in 0..4 {
+        y *= (4.0 / 3.0) - (x * (1.0 / 3.0)) * (y * y * y);
+    }
+    y
+}
+
+/// The images about one atom, in columns whose length is a multiple of [`LANES`], sorted by atom; fills up with far atoms of no strength.
+#[derive(Default)]
+struct Surroundings {
+    atoms: Vec<usize>,
+    x: [Vec<f64>; 3],
+    square: Vec<f64>,
+    inverse: Vec<f64>,
+    strength: Vec<f64>,
+    damping: Vec<f64>,
+    /// strength, less where a triple with an image of the central atom is met from several of its atoms.
+    shared: Vec<f64>,
+    /// dE/dx of each image.
+    gradient: [Vec<f64>; 3],
+    /// Sum of the energies of the triples with the center and this image.
+    with_center: Vec<f64>,
+    /// Of the triples with the current partner and this image.
+    with_partner: Vec<f64>,
+    /// sqrt(C6) and R^2 with the current partner.
+    root_c6: Vec<f64>,
+    radius2: Vec<f64>,
+}
+
+/// Sums over the lanes of the innermost loop.
+#[derive(Default)]
+struct Sums {
+    energy: f64,
+    /// dE/d(r_ij^2).
+    by_square: f64,
+    /// sum of dE/d(r_jk^2) (x_k - x_j).
+    pull: [f64; 3],
+}
+
+impl ThreeBody<'_> {
+    /// The energy. Where asked, adds the derivatives at constant weights, and dE/dCN to `de_dcn`.
+    pub fn evaluate(
+        &self,
+        weights: &Weights,
+        geometry: &Geometry,
+        lattice: &Lattice,
+        mut derivatives: Option<(&mut Derivatives, &mut [f64])>,
+    ) -> f64 {
+        let n = geometry.numbers.len();
+        let halfway = self.model.halfway(&weights.values);
+        let kinds = &self.model.kinds;
+        let seen = |i: usize, j: usize| &halfway[j * kinds.numbers.len() + kinds.of_atom[i]];
+        let mut c6 = vec![0.0; n * n];
+        for i in 0..n {
+            for j in i..n {
+                c6[i * n + j] = dot(&weights.values[i], seen(i, j));
+                c6[j * n + i] = c6[i * n + j];
+            }
+        }
+        let root_c6: Vec<f64> = c6.iter().map(|c: &f64| c.sqrt()).collect();
+        // Sums of the energies of the triples that hold i and j.
+        let mut shares = vec![0.0; if derivatives.is_some() { n * n } else { 0 }];
+        let mut energy = 0.0;
+        let mut around = Surroundings::default();
+        for i in 0..n {
+            around.gather(self, i, geometry, lattice, &root_c6);
+            energy += simd::dispatch(
+                #[inline(always)]
+                || match derivatives {
+                    None => self.triples::<false>(&mut around, i, &root_c6, &mut shares),
+                    Some(_) => self.triples::<true>(&mut around, i, &root_c6, &mut shares),
+                },
+            );
+            if let Some((derivatives, _)) = &mut derivatives {
+                around.add_gradient(self.s9, i, derivatives);
+            }
+        }
+        if let Some((_, de_dcn)) = derivatives {
+            for i in 0..n {
+                for j in i..n {
+                    let share = shares[i * n + j] + if i == j { 0.0 } else { shares[j * n + i] };
+                    if share != 0.0 {
+                        let by_c6 = 0.5 * self.s9 * share / c6[i * n + j];
+                        de_dcn[i] += by_c6 * dot(&weights.by_cn[i], seen(i, j));
+                        de_dcn[j] += by_c6 * dot(&weights.by_cn[j], seen(j, i));
+                    }
+                }
+            }
+        }
+        self.s9 * energy
+    }
+
+    /// The energy (before s9) of the triples of atom `i` and two images about it.
+    #[inline(always)]
+    fn triples<const GRADIENT: bool>(
+        &self,
+        around: &mut Surroundings,
+        i: usize,
+        root_c6: &[f64],
+        shares: &mut [f64],
+    ) -> f64 {
+        let n = self.model.kinds.of_atom.len();
+        let limit = self.cutoff * self.cutoff;
+        let mut energy = 0.0;
+        let mut first = 0;
+        while first < around.atoms.len() {
+            let j = around.atoms[first];
+            let block = around.atoms[first..].partition_point(|&a| a == j) + first;
+            around.meet(self, first, j, &root_c6[j * n..(j + 1) * n], i);
+            let mut with_j = 0.0;
+            for partner in first..block {
+                let sums = around.row::<GRADIENT>(partner, limit);
+                energy += sums.energy;
+                with_j += sums.energy;
+                if GRADIENT {
+                    for k in 0..3 {
+                        around.gradient[k][partner] +=
+                            2.0 * (sums.by_square * around.x[k][partner] - sums.pull[k]);
+                    }
+                }
+            }
+            if GRADIENT {
+                shares[i * n + j] += with_j;
+                for (&k, e) in around.atoms.iter().zip(&around.with_partner).skip(first) {
+                    shares[j * n + k] += e;
+                }
+            }
+            first = block;
+        }
+        if GRADIENT {
+            for (&k, e) in around.atoms.iter().zip(&around.with_center) {
+                shares[i * n + k] += e;
+            }
+        }
+        energy
+    }
+}
+
+impl Surroundings {
+    /// Takes in the images of the atoms from `i` on within the cutoff about atom `i`: every triple is met from its first atom alone, or from each of its atoms `i`.
+    fn gather(&mut self, sum: &ThreeBody, i: usize, geometry: &Geometry, lattice: &Lattice, root_c6: &[f64]) {
+        let n = geometry.numbers.len();
+        let center = geometry.positions[i];
+        self.atoms.clear();
+        for column in self.columns() {
+            column.clear();
+        }
+        for (j, position) in geometry.positions.iter().enumerate().skip(i) {
+            let vector = std::array::from_fn(|k| position[k] - center[k]);
+            lattice.for_each_image(vector, sum.cutoff, |v, square| {
+                let pair = Pair::new(square, root_c6[i * n + j], sum.radii2[sum.model.pair(i, j)]);
+                self.atoms.push(j);
+                for k in 0..3 {
+                    self.x[k].push(v[k]);
+                }
+                self.square.push(square);
+                self.inverse.push(pair.inverse);
+                self.strength.push(pair.strength);
+                self.damping.push(pair.damping);
+            });
+        }
+        let full = self.atoms.len().next_multiple_of(LANES);
+        for column in self.columns() {
+            column.resize(full, 0.0);
+        }
+        self.radius2.fill(1.0); // where no partner sets it, the damping must stay finite
+        // Beyond any cutoff from all others, at distance 1 from the center where numbers stay finite.
+        for k in self.atoms.len()..full {
+            (self.x[0][k], self.square[k], self.inverse[k]) = (1e6, 1.0, 1.0);
+        }
+    }
+
+    fn columns(&mut self) -> impl Iterator<Item = &mut Vec<f64>> {
+        let single = [
+            &mut self.square,
+            &mut self.inverse,
+            &mut self.strength,
+            &mut self.damping,
+            &mut self.shared,
+            &mut self.with_center,
+            &mut self.with_partner,
+            &mut self.root_c6,
+            &mut self.radius2,
+        ];
+        single.into_iter().chain(&mut self.x).chain(&mut self.gradient)
+    }
+
+    /// Prepares the rows of the partners that are images of atom `j`, the first of which is at `first`; the center is atom `i`.
+    fn meet(&mut self, sum: &ThreeBody, first: usize, j: usize, root_c6: &[f64], i: usize) {
+        for (place, &k) in self.atoms.iter().enumerate().skip(first) {
+            self.root_c6[place] = root_c6[k];
+            self.radius2[place] = sum.radii2[sum.model.pair(j, k)];
+            let own = 1 + usize::from(j == i) + usize::from(k == i);
+            self.shared[place] = self.strength[place] / own as f64;
+            self.with_partner[place] = 0.0;
+        }
+    }
+
+    /// The triples of the center i, the image j at `partner` and the images k behind it.
+    #[inline(always)]
+    fn row<const GRADIENT: bool>(&mut self, partner: usize, limit: f64) -> Sums {
+        let start = (partner + 1) / LANES * LANES;
+        let length = self.square.len();
+        let [px, py, pz] = [self.x[0][partner], self.x[1][partner], self.x[2][partner]];
+        let (u, inverse_u) = (self.square[partner], self.inverse[partner]);
+        let (strength_u, damping_u) = (self.strength[partner], self.damping[partner]);
+        let x = &self.x[0][start..length];
+        let y = &self.x[1][start..length];
+        let z = &self.x[2][start..length];
+        let square = &self.square[start..length];
+        let inverse = &self.inverse[start..length];
+        let shared = &self.shared[start..length];
+        let damping = &self.damping[start..length];
+        let root_c6 = &self.root_c6[start..length];
+        let radius2 = &self.radius2[start..length];
+        let [gx, gy, gz] = &mut self.gradient;
+        let (gx, gy, gz) = (&mut gx[start..length], &mut gy[start..length], &mut gz[start..length]);
+        let with_center = &mut self.with_center[start..length];
+        let with_partner = &mut self.with_partner[start..length];
+        let mut sums = [[0.0; LANES]; 5];
+        for chunk in (0..length - start).step_by(LANES) {
+            let end = chunk + LANES;
+            let (x, y, z) = (&x[chunk..end], &y[chunk..end], &z[chunk..end]);
+            let (square, inverse) = (&square[chunk..end], &inverse[chunk..end]);
+            let (shared, damping) = (&shared[chunk..end], &damping[chunk..end]);
+            let (root_c6, radius2) = (&root_c6[chunk..end], &radius2[chunk..end]);
+            let (gx, gy, gz) = (&mut gx[chunk..end], &mut gy[chunk..end], &mut gz[chunk..end]);
+            let with_center = &mut with_center[chunk..end];
+            let with_partner = &mut with_partner[chunk..end];
+            // Lanes up to the partner itself are none of its triples.
+            let skip = (partner + 1).saturating_sub(start + chunk);
+            for l in 0..LANES {
+                let (dx, dy, dz) = (x[l] - px, y[l] - py, z[l] - pz);
+                let v = dx * dx + dy * dy + dz * dz;
+                let counts = v <= limit && l >= skip;
+                let v = if counts { v } else { 1.0 };
+                let pair = Pair::new(v, if counts { root_c6[l] } else { 0.0 }, radius2[l]);
+                let w = square[l];
+                let product = strength_u * pair.strength * shared[l];
+                let ratio = damping_u * pair.damping * damping[l];
+                let damped = 1.0 / (1.0 + 6.0 * ratio);
+                // Twice the products of sides and cosines.
+                let (a, b, c) = (u + v - w, u - v + w, v + w - u);
+                let scale = 0.375 * inverse_u * pair.inverse * inverse[l];
+                let angular = 1.0 + scale * a * b * c;
+                let factor = product * damped;
+                let energy = factor * angular;
+                sums[0][l] += energy;
+                if GRADIENT {
+                    // d ln/d ln(r^2) of the powers of the three distances, alike for all pairs.
+                    let radial = (16.0 * damped * ratio - 2.5) * angular + 1.0;
+                    let (ab, bc, ac) = (a * b, b * c, a * c);
+                    let du = factor * (inverse_u * radial + scale * (bc + ac - ab));
+                    let dv = factor * (pair.inverse * radial + scale * (bc + ab - ac));
+                    let dw = factor * (inverse[l] * radial + scale * (ab + ac - bc));
+                    gx[l] += 2.0 * (dw * x[l] + dv * dx);
+                    gy[l] += 2.0 * (dw * y[l] + dv * dy);
+                    gz[l] += 2.0 * (dw * z[l] + dv * dz);
+                    with_center[l] += energy;
+                    with_partner[l] += energy;
+                    sums[1][l] += du;
+                    sums[2][l] += dv * dx;
+                    sums[3][l] += dv * dy;
+                    sums[4][l] += dv * dz;
+                }
+            }
+        }
+        let [energy, by_square, x, y, z] = sums.map(|s| s.iter().sum::<f64>());
+        Sums { energy, by_square, pull: [x, y, z] }
+    }
+
+    /// Adds the gradient on the images and on the center `i`, and its strain derivative.
+    fn add_gradient(&self, s9: f64, i: usize, derivatives: &mut Derivatives) {
+        for (place, &j) in self.atoms.iter().enumerate() {
+            let vector = std::array::from_fn(|k| self.x[k][place]);
+            derivatives.add_pair(i, j, vector, std::array::from_fn(|k| s9 * self.gradient[k][place]));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inverse_cube_root;
+
+    #[test]
+    fn inverse_cube_roots_are_those_of_the_library() {
+        for n in -600..600 {
+            let x = 1.037_f64.powi(n);
+            let error = inverse_cube_root(x) * x.cbrt() - 1.0;
+            // Four roundings.
+            assert!(error.abs() < 1e-15, "{x} {error}");
+        }
+    }
+}
