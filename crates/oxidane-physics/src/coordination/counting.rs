@@ -15,6 +15,16 @@ pub enum Counting {
     D4,
 }
 
+/// Two atoms at a distance.
+pub(super) struct Pair {
+    /// In bohr.
+    pub distance: f64,
+    /// Sum of the covalent radii in bohr.
+    pub contact: f64,
+    /// Difference of the electronegativities.
+    pub polarity: f64,
+}
+
 /// Steepness of the error function of D4.
 const STEEPNESS_D4: f64 = 7.5;
 
@@ -29,10 +39,10 @@ impl Counting {
         }
     }
 
-    /// f and df/dr (1/bohr) at `distance` for radii that sum up to `contact` (both bohr) and electronegativities that differ by `polarity`.
+    /// f and f'(r)/r (1/bohr^2).
     #[inline(always)]
-    pub fn count(self, distance: f64, contact: f64, polarity: f64) -> [f64; 2] {
-        match self {
+    pub(super) fn count(self, &Pair { distance, contact, polarity }: &Pair) -> [f64; 2] {
+        let [count, slope] = match self {
             Self::Gfn => {
                 let [inner, inner_slope] = sigmoid(10.0, distance, contact);
                 let [outer, outer_slope] = sigmoid(20.0, distance, contact + 2.0);
@@ -40,13 +50,14 @@ impl Counting {
             }
             Self::D3 => sigmoid(16.0, distance, contact),
             Self::D4 => {
-                let weight =
-                    0.5 * 4.10451 * exp_f64(-(polarity + 19.08857).powi(2) / (2.0 * 11.28174 * 11.28174));
+                let square = (polarity + 19.08857) * (polarity + 19.08857);
+                let weight = 0.5 * 4.10451 * exp_f64(-square / (2.0 * 11.28174 * 11.28174));
                 let x = STEEPNESS_D4 * (distance / contact - 1.0);
                 let slope = -std::f64::consts::FRAC_2_SQRT_PI * STEEPNESS_D4 / contact * exp_f64(-x * x);
                 [weight * libm::erfc(x), weight * slope]
             }
-        }
+        };
+        [count, slope / distance]
     }
 }
 

@@ -6,8 +6,10 @@ pub use counting::Counting;
 
 use crate::elements::{LAST, covalent_radius, electronegativity};
 use crate::geometry::{Derivatives, Geometry};
-use crate::lattice::{Lattice, for_each_pair};
+use crate::lattice::Lattice;
+use counting::Pair;
 use oxidane_core::{Error, Result};
+use oxidane_math::simd;
 
 /// The coordination numbers of all atoms of a geometry.
 ///
@@ -73,7 +75,8 @@ impl Atoms {
         })
     }
 
-    /// Calls `visit(i, j, vector, [f, f'(r)/r])` for all pairs that count, in the order of [`for_each_pair`].
+    /// Calls `visit(i, j, vector, [f, f'(r)/r])` for all pairs that count, i <= j, in a fixed order. An atom i and its own images come
+    /// as i = j, with both T and -T.
     fn for_each_count(
         &self,
         geometry: &Geometry,
@@ -81,15 +84,58 @@ impl Atoms {
         mut visit: impl FnMut(usize, usize, [f64; 3], [f64; 2]),
     ) {
         let largest = self.radii.iter().fold(0.0_f64, |a, &b| a.max(b));
-        for_each_pair(geometry, &self.lattice, counting.range(2.0 * largest), |i, j, vector, square| {
-            let contact = self.radii[i] + self.radii[j];
-            let range = counting.range(contact);
-            if square <= range * range {
+        let reach = counting.range(2.0 * largest);
+        let own = usize::from(!self.lattice.is_periodic());
+        let mut neighbors = Neighbors::default();
+        for (i, a) in geometry.positions.iter().enumerate() {
+            neighbors.clear();
+            for (j, b) in geometry.positions.iter().enumerate().skip(i + own) {
+                let contact = self.radii[i] + self.radii[j];
+                let range = reach.min(counting.range(contact));
                 let polarity = (self.electronegativities[i] - self.electronegativities[j]).abs();
-                let distance = square.sqrt();
-                let [count, slope] = counting.count(distance, contact, polarity);
-                visit(i, j, vector, [count, slope / distance]);
+                let vector = std::array::from_fn(|k| b[k] - a[k]);
+                self.lattice.for_each_image(vector, range, |v, square| {
+                    neighbors.images.push((j, v));
+                    neighbors.pairs.push(Pair { distance: square.sqrt(), contact, polarity });
+                });
             }
-        });
+            neighbors.count(counting);
+            for (&(j, vector), &count) in neighbors.images.iter().zip(&neighbors.counts) {
+                visit(i, j, vector, count);
+            }
+        }
+    }
+}
+
+/// The neighbours of one atom.
+#[derive(Default)]
+struct Neighbors {
+    images: Vec<(usize, [f64; 3])>,
+    pairs: Vec<Pair>,
+    /// f and f'(r)/r.
+    counts: Vec<[f64; 2]>,
+}
+
+impl Neighbors {
+    fn clear(&mut self) {
+        self.images.clear();
+        self.pairs.clear();
+    }
+
+    fn count(&mut self, counting: Counting) {
+        self.counts.clear();
+        let pairs = &self.pairs;
+        let counts = &mut self.counts;
+        simd::dispatch(
+            #[inline(always)]
+            || {
+                // One loop a kind, so that each vectorises.
+                match counting {
+                    Counting::Gfn => counts.extend(pairs.iter().map(|p| Counting::Gfn.count(p))),
+                    Counting::D3 => counts.extend(pairs.iter().map(|p| Counting::D3.count(p))),
+                    Counting::D4 => counts.extend(pairs.iter().map(|p| Counting::D4.count(p))),
+                }
+            },
+        );
     }
 }

@@ -34,7 +34,7 @@ impl Damping {
 /// let mut d4 = D4::new(&argon, Damping::GFN2)?;
 /// let mut potential = [0.0; 2];
 /// let energy = d4.potential(&[0.0, 0.0], &mut potential);
-/// assert!(energy < 0.0 && potential[0] < 0.0); // electrons, negative charge, are polarisable
+/// assert!(energy < 0.0 && potential[0] > 0.0); // anions are more polarisable
 /// # Ok::<(), oxidane_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ use oxidane_math::simd;
 
 /// Lanes of the innermost loop.
 const LANES: usize = 8;
+type Lanes = [f64; LANES];
 
 /// E = s9 sum over triples of C9 f (1 + 3 cos a cos b cos c)/(r_ij r_jk r_ik)^3 in hartree with C9 = sqrt(C6_ij C6_jk C6_ik) and
 /// f = 1/(1 + 6 (R_ij R_jk R_ik/(r_ij r_jk r_ik))^(16/3)) (S. Grimme et al., J. Chem. Phys. 2010, 132, 154104, Eqs. 11 to 14), over the triples whose
@@ -47,8 +48,8 @@ impl Pair {
 #[inline(always)]
 fn inverse_cube_root(x: f64) -> f64 {
     // The upper half of the bits alone, so that 32-bit multiplications do.
-    let third = ((x.to_bits() >> 32) * 0x5555_5556) >> 32;
-    let mut y = f64::from_bits((0x553E_F0FF - third) << 32);
+    let third = (x.to_bits() >> 32).wrapping_mul(0x5555_5556) >> 32;
+    let mut y = f64::from_bits(0x553E_F0FF_u64.wrapping_sub(third) << 32);
     for _ in 0..4 {
         y *= (4.0 / 3.0) - (x * (1.0 / 3.0)) * (y * y * y);
     }
@@ -237,52 +238,46 @@ impl Surroundings {
 
     /// Prepares the rows of the partners that are images of atom `j`, the first of which is at `first`; the center is atom `i`.
     fn meet(&mut self, sum: &ThreeBody, first: usize, j: usize, root_c6: &[f64], i: usize) {
-        for (place, &k) in self.atoms.iter().enumerate().skip(first) {
-            self.root_c6[place] = root_c6[k];
-            self.radius2[place] = sum.radii2[sum.model.pair(j, k)];
-            let own = 1 + usize::from(j == i) + usize::from(k == i);
-            self.shared[place] = self.strength[place] / own as f64;
-            self.with_partner[place] = 0.0;
+        let kinds = &sum.model.kinds;
+        let radii2 = &sum.radii2[kinds.of_atom[j] * kinds.numbers.len()..];
+        let atoms = &self.atoms[first..];
+        for ((&k, root), radius2) in
+            atoms.iter().zip(&mut self.root_c6[first..]).zip(&mut self.radius2[first..])
+        {
+            *root = root_c6[k];
+            *radius2 = radii2[kinds.of_atom[k]];
+        }
+        self.with_partner[first..].fill(0.0);
+        self.shared[first..].copy_from_slice(&self.strength[first..]);
+        if j == i {
+            for (&k, shared) in atoms.iter().zip(&mut self.shared[first..]) {
+                *shared /= if k == i { 3.0 } else { 2.0 };
+            }
         }
     }
 
     /// The triples of the center i, the image j at `partner` and the images k behind it.
     #[inline(always)]
     fn row<const GRADIENT: bool>(&mut self, partner: usize, limit: f64) -> Sums {
-        let start = (partner + 1) / LANES * LANES;
-        let length = self.square.len();
-        let [px, py, pz] = [self.x[0][partner], self.x[1][partner], self.x[2][partner]];
-        let (u, inverse_u) = (self.square[partner], self.inverse[partner]);
-        let (strength_u, damping_u) = (self.strength[partner], self.damping[partner]);
-        let x = &self.x[0][start..length];
-        let y = &self.x[1][start..length];
-        let z = &self.x[2][start..length];
-        let square = &self.square[start..length];
-        let inverse = &self.inverse[start..length];
-        let shared = &self.shared[start..length];
-        let damping = &self.damping[start..length];
-        let root_c6 = &self.root_c6[start..length];
-        let radius2 = &self.radius2[start..length];
-        let [gx, gy, gz] = &mut self.gradient;
-        let (gx, gy, gz) = (&mut gx[start..length], &mut gy[start..length], &mut gz[start..length]);
-        let with_center = &mut self.with_center[start..length];
-        let with_partner = &mut self.with_partner[start..length];
+        let of_partner = |column: &[f64]| column[partner];
+        let at: [f64; 3] = std::array::from_fn(|k| of_partner(&self.x[k]));
+        let (u, inverse_u) = (of_partner(&self.square), of_partner(&self.inverse));
+        let (strength_u, damping_u) = (of_partner(&self.strength), of_partner(&self.damping));
         let mut sums = [[0.0; LANES]; 5];
-        for chunk in (0..length - start).step_by(LANES) {
-            let end = chunk + LANES;
-            let (x, y, z) = (&x[chunk..end], &y[chunk..end], &z[chunk..end]);
-            let (square, inverse) = (&square[chunk..end], &inverse[chunk..end]);
-            let (shared, damping) = (&shared[chunk..end], &damping[chunk..end]);
-            let (root_c6, radius2) = (&root_c6[chunk..end], &radius2[chunk..end]);
-            let (gx, gy, gz) = (&mut gx[chunk..end], &mut gy[chunk..end], &mut gz[chunk..end]);
-            let with_center = &mut with_center[chunk..end];
-            let with_partner = &mut with_partner[chunk..end];
-            // Lanes up to the partner itself are none of its triples.
-            let skip = (partner + 1).saturating_sub(start + chunk);
+        for start in ((partner + 1) / LANES * LANES..self.square.len()).step_by(LANES) {
+            // Local copies, which the compiler can tell apart from what is written.
+            let load = |column: &[f64]| -> Lanes { std::array::from_fn(|l| column[start..start + LANES][l]) };
+            let x: [Lanes; 3] = std::array::from_fn(|k| load(&self.x[k]));
+            let (square, inverse) = (load(&self.square), load(&self.inverse));
+            let (shared, damping) = (load(&self.shared), load(&self.damping));
+            let (root_c6, radius2) = (load(&self.root_c6), load(&self.radius2));
+            let mut gradient = [[0.0; LANES]; 3];
+            let mut energies = [0.0; LANES];
             for l in 0..LANES {
-                let (dx, dy, dz) = (x[l] - px, y[l] - py, z[l] - pz);
-                let v = dx * dx + dy * dy + dz * dz;
-                let counts = v <= limit && l >= skip;
+                let d = [x[0][l] - at[0], x[1][l] - at[1], x[2][l] - at[2]];
+                let v = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+                // Lanes up to the partner itself are none of its triples.
+                let counts = (v <= limit) & (start + l > partner);
                 let v = if counts { v } else { 1.0 };
                 let pair = Pair::new(v, if counts { root_c6[l] } else { 0.0 }, radius2[l]);
                 let w = square[l];
@@ -294,8 +289,7 @@ impl Surroundings {
                 let scale = 0.375 * inverse_u * pair.inverse * inverse[l];
                 let angular = 1.0 + scale * a * b * c;
                 let factor = product * damped;
-                let energy = factor * angular;
-                sums[0][l] += energy;
+                energies[l] = factor * angular;
                 if GRADIENT {
                     // d ln/d ln(r^2) of the powers of the three distances, alike for all pairs.
                     let radial = (16.0 * damped * ratio - 2.5) * angular + 1.0;
@@ -303,15 +297,20 @@ impl Surroundings {
                     let du = factor * (inverse_u * radial + scale * (bc + ac - ab));
                     let dv = factor * (pair.inverse * radial + scale * (bc + ab - ac));
                     let dw = factor * (inverse[l] * radial + scale * (ab + ac - bc));
-                    gx[l] += 2.0 * (dw * x[l] + dv * dx);
-                    gy[l] += 2.0 * (dw * y[l] + dv * dy);
-                    gz[l] += 2.0 * (dw * z[l] + dv * dz);
-                    with_center[l] += energy;
-                    with_partner[l] += energy;
                     sums[1][l] += du;
-                    sums[2][l] += dv * dx;
-                    sums[3][l] += dv * dy;
-                    sums[4][l] += dv * dz;
+                    for k in 0..3 {
+                        let pull = dv * d[k];
+                        sums[2 + k][l] += pull;
+                        gradient[k][l] = 2.0 * (dw * x[k][l] + pull);
+                    }
+                }
+            }
+            add(&mut sums[0], &energies);
+            if GRADIENT {
+                add(&mut self.with_center[start..start + LANES], &energies);
+                add(&mut self.with_partner[start..start + LANES], &energies);
+                for k in 0..3 {
+                    add(&mut self.gradient[k][start..start + LANES], &gradient[k]);
                 }
             }
         }
@@ -325,6 +324,13 @@ impl Surroundings {
             let vector = std::array::from_fn(|k| self.x[k][place]);
             derivatives.add_pair(i, j, vector, std::array::from_fn(|k| s9 * self.gradient[k][place]));
         }
+    }
+}
+
+#[inline(always)]
+fn add(sums: &mut [f64], terms: &Lanes) {
+    for (s, t) in sums.iter_mut().zip(terms) {
+        *s += t;
     }
 }
 
