@@ -1,39 +1,31 @@
 //! The classical repulsion of screened nuclei.
 
-use oxidane_physics::geometry::{Derivatives, Geometry, dot, translations};
+use oxidane_core::Result;
+use oxidane_physics::geometry::{Derivatives, Geometry};
+use oxidane_physics::lattice::{Lattice, for_each_pair};
 
 use crate::basis::Basis;
-use crate::parameters::{Element, REPULSION_EXPONENT, REPULSION_EXPONENT_LIGHT};
+use crate::parameters::{REPULSION_EXPONENT, REPULSION_EXPONENT_LIGHT};
 
 /// Pairs beyond this distance in bohr are left out; the energy is below 1e-20 hartree there.
 const CUTOFF: f64 = 25.0;
 
 /// The repulsion energy in hartree, E = sum_(i<j) Z_i Z_j / R exp(-sqrt(alpha_i alpha_j) R^k), where k is 1.5, or 1 between H and He
-/// (J. Chem. Theory Comput. 2019, 15, 1652). Adds its derivatives by positions and strain if asked for.
-pub fn energy(geometry: &Geometry, basis: &Basis, mut derivatives: Option<&mut Derivatives>) -> f64 {
-    let translations = translations(geometry.lattice, CUTOFF);
+/// (J. Chem. Theory Comput. 2019, 15, 1652). Adds its derivatives by positions and strain if asked for. Refuses lattice vectors without a
+/// volume. Atoms at one place do not see each other.
+pub fn energy(geometry: &Geometry, basis: &Basis, mut derivatives: Option<&mut Derivatives>) -> Result<f64> {
+    let lattice = Lattice::new(geometry.lattice)?;
     let mut energy = 0.0;
-    for i in 0..basis.atoms() {
-        for j in 0..=i {
-            let pair = Pair::new(geometry, basis.elements[i], basis.elements[j], i, j);
-            // An atom meets each of its own images twice, T and -T.
-            let weight = if i == j { 0.5 } else { 1.0 };
-            for t in &translations {
-                let (x, y) = (geometry.positions[i], geometry.positions[j]);
-                let vector = [y[0] + t[0] - x[0], y[1] + t[1] - x[1], y[2] + t[2] - x[2]];
-                let r2 = dot(vector, vector);
-                if r2 > CUTOFF * CUTOFF || (i == j && r2 == 0.0) {
-                    continue;
-                }
-                let (value, slope) = pair.energy(r2);
-                energy += weight * value;
-                if let Some(derivatives) = derivatives.as_deref_mut() {
-                    derivatives.add_pair(i, j, vector, vector.map(|x| weight * slope * x));
-                }
-            }
+    for_each_pair(geometry, &lattice, CUTOFF, |i, j, vector, r2| {
+        // An atom meets each of its own images twice, T and -T.
+        let weight = if i == j { 0.5 } else { 1.0 };
+        let (value, slope) = Pair::new(geometry, basis, i, j).energy(r2);
+        energy += weight * value;
+        if let Some(derivatives) = derivatives.as_deref_mut() {
+            derivatives.add_pair(i, j, vector, vector.map(|x| weight * slope * x));
         }
-    }
-    energy
+    });
+    Ok(energy)
 }
 
 /// What two elements have in common.
@@ -44,7 +36,8 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(geometry: &Geometry, a: &Element, b: &Element, i: usize, j: usize) -> Self {
+    fn new(geometry: &Geometry, basis: &Basis, i: usize, j: usize) -> Self {
+        let (a, b) = (basis.elements[i], basis.elements[j]);
         let light = geometry.numbers[i] <= 2 && geometry.numbers[j] <= 2;
         Self {
             charge: a.nuclear_charge * b.nuclear_charge,

@@ -57,6 +57,38 @@ impl Case {
         }
     }
 
+    /// The same atoms in a skewed cell, some of them outside it.
+    fn crystal() -> Self {
+        let lattice = Some([[9.5, 0.4, -0.3], [2.5, 10.0, 0.5], [-1.5, 1.0, 11.0]]);
+        Self { lattice, ..Self::molecule() }
+    }
+
+    /// The same, with shell and atomic charges that sum to zero.
+    fn neutral(mut self) -> Self {
+        for charges in [&mut self.shell_charges, &mut self.charges] {
+            let mean = charges.iter().sum::<f64>() / charges.len() as f64;
+            charges.iter_mut().for_each(|q| *q -= mean);
+        }
+        self
+    }
+
+    /// Two cells along the first lattice vector, every second atom of the second one moved by another lattice vector.
+    fn doubled(&self) -> Self {
+        let rows = self.lattice.unwrap();
+        let mut case = self.clone();
+        for (i, x) in self.positions.iter().enumerate() {
+            case.positions.push(from_fn(|a| x[a] + rows[0][a] - (i % 2) as f64 * rows[1][a]));
+        }
+        case.lattice = Some([rows[0].map(|x| 2.0 * x), rows[1], rows[2]]);
+        case.numbers.extend(&self.numbers);
+        case.shell_charges.extend(&self.shell_charges);
+        case.charges.extend(&self.charges);
+        case.dipoles.extend(&self.dipoles);
+        case.quadrupoles.extend(&self.quadrupoles);
+        case.coordination.extend(&self.coordination);
+        case
+    }
+
     fn geometry(&self) -> Geometry<'_> {
         Geometry { numbers: &self.numbers, positions: &self.positions, lattice: self.lattice }
     }
@@ -111,7 +143,7 @@ fn anisotropic(case: &Case) -> f64 {
 }
 
 fn repelled(case: &Case) -> f64 {
-    repulsion::energy(&case.geometry(), &case.basis(), None)
+    repulsion::energy(&case.geometry(), &case.basis(), None).unwrap()
 }
 
 /// The anisotropic energy and its derivatives by charge, dipole and quadrupole.
@@ -143,7 +175,7 @@ fn derivatives(term: Energy, case: &Case) -> (Derivatives, Vec<f64>) {
             &mut by_coordination,
         );
     } else {
-        repulsion::energy(&geometry, &basis, Some(&mut sums));
+        repulsion::energy(&geometry, &basis, Some(&mut sums)).unwrap();
     }
     (sums, by_coordination)
 }
@@ -286,4 +318,64 @@ fn coincident_atoms_are_refused() {
     case.positions[4] = case.positions[1];
     let error = Anisotropic::new(&case.geometry(), &case.basis(), &case.coordination).unwrap_err();
     assert!(error.to_string().contains("atoms 2 and 5"), "{error}");
+}
+
+#[test]
+fn derivatives_of_a_crystal() {
+    let case = Case::crystal();
+    for term in [isotropic as Energy, anisotropic, repelled] {
+        check_derivatives(term, &case);
+    }
+}
+
+#[test]
+fn potentials_of_a_crystal() {
+    check_potentials(&Case::crystal());
+}
+
+/// Two cells have twice the energy, also where the cell is charged: what is cut off in the sums differs, by less than 1e-10 in
+/// electrostatics. The repulsion sums the same pairs.
+#[test]
+fn supercell_has_the_energy_of_its_cells() {
+    let case = Case::crystal();
+    let doubled = case.doubled();
+    for term in [isotropic as Energy, anisotropic, repelled] {
+        assert_close("energy", term(&doubled), 2.0 * term(&case), 1e-10);
+    }
+}
+
+/// The interaction with the images of a neutral molecule falls with the volume of the box.
+#[test]
+fn large_boxes_approach_the_molecule() {
+    let molecule = Case::molecule().neutral();
+    for term in [isotropic as Energy, anisotropic, repelled] {
+        let alone = term(&molecule);
+        let excess = [40.0, 80.0].map(|edge| {
+            let lattice = Some([[edge, 0.0, 0.0], [0.0, edge, 0.0], [0.0, 0.0, edge]]);
+            (term(&Case { lattice, ..molecule.clone() }) - alone).abs()
+        });
+        assert!(excess[0] < 5e-3 && excess[1] <= excess[0] / 6.0, "{excess:?}");
+    }
+}
+
+/// The Madelung constant of rock salt, with ions so far apart that the damping is a correction of (h/R)^2 = 2e-6 to it.
+#[test]
+fn madelung_constant_of_rock_salt() {
+    let distance = 1000.0;
+    let case = Case {
+        numbers: vec![1, 1],
+        positions: vec![[0.0; 3], [distance, 0.0, 0.0]],
+        lattice: Some([[0.0, distance, distance], [distance, 0.0, distance], [distance, distance, 0.0]]),
+        shell_charges: vec![1.0, -1.0],
+        ..Case::molecule()
+    };
+    assert_close("energy", (isotropic(&case) - 0.405771) * distance, -1.747_564_594_6, 1e-5);
+}
+
+#[test]
+fn coincident_images_are_refused() {
+    let mut case = Case::crystal();
+    let rows = case.lattice.unwrap();
+    case.positions[4] = from_fn(|a| case.positions[1][a] + rows[0][a] - 2.0 * rows[2][a]);
+    assert!(Anisotropic::new(&case.geometry(), &case.basis(), &case.coordination).is_err());
 }

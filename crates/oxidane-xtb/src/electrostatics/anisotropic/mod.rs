@@ -2,15 +2,18 @@
 
 mod damping;
 mod pair;
+mod reciprocal;
 mod tensors;
 
 use oxidane_core::{Error, Result};
-use oxidane_physics::geometry::{Derivatives, Geometry, dot};
+use oxidane_physics::geometry::{Derivatives, Geometry, cross, dot};
+use oxidane_physics::lattice::{Lattice, for_each_pair};
 
 use super::difference;
+use super::ewald::Ewald;
 use crate::basis::Basis;
 use damping::Radii;
-use pair::{Moments, Radial};
+use pair::{DAMPING_SWITCH, Moments, Radial};
 use tensors::Tensors;
 
 /// How often a stored element of a quadrupole (xx, xy, yy, xz, yz, zz) stands in the full tensor.
@@ -29,32 +32,53 @@ const MULTIPLICITY: [f64; 6] = [1.0, 2.0, 1.0, 2.0, 2.0, 1.0];
 /// off-diagonal element stands for both xy and yx, so that Theta:Theta counts it twice, and the derivative by it is that by
 /// both together. The trace does not interact: the part of the interaction with a quadrupole along the unit tensor is taken
 /// out, which changes nothing for traceless ones.
+///
+/// In a crystal the undamped interaction is summed over all images (Ewald, conducting surroundings), and what the damping takes from it
+/// up to 40 bohr, switched off smoothly.
 #[derive(Debug, Clone)]
 pub struct Anisotropic {
     radii: Radii,
     tensors: Tensors,
+    lattice: Lattice,
+    ewald: Option<Ewald>,
     dipole_kernels: Vec<f64>,
     quadrupole_kernels: Vec<f64>,
 }
 
 impl Anisotropic {
     /// The interaction at the positions of `geometry`, with damping radii for the coordination numbers `coordination`, one
-    /// per atom. Refuses two atoms at one place.
+    /// per atom. Refuses two atoms at one place and lattice vectors without a volume.
     pub fn new(geometry: &Geometry, basis: &Basis, coordination: &[f64]) -> Result<Self> {
+        Self::with_ewald(
+            geometry,
+            basis,
+            coordination,
+            geometry.lattice.as_ref().map(Ewald::new).transpose()?,
+        )
+    }
+
+    /// With a given splitting of the lattice sums.
+    pub(super) fn with_ewald(
+        geometry: &Geometry,
+        basis: &Basis,
+        coordination: &[f64],
+        ewald: Option<Ewald>,
+    ) -> Result<Self> {
         refuse_coincident(geometry)?;
         let radii = Radii::new(basis, coordination);
-        let atoms = basis.atoms();
-        let mut tensors = Tensors::zero(atoms);
-        for i in 0..atoms {
-            for j in 0..i {
-                let vector = difference(geometry.positions[j], geometry.positions[i]);
-                let radial = Radial::damped(dot(vector, vector), radii.of_pair(i, j));
-                tensors.add_pair(i, j, vector, &radial);
-            }
+        let lattice = Lattice::new(geometry.lattice)?;
+        let mut tensors = Tensors::zero(basis.atoms());
+        for_each_interaction(geometry, &lattice, ewald.as_ref(), &radii, |i, j, vector, radial| {
+            tensors.add_pair(i, j, vector, radial);
+        });
+        if let Some(ewald) = &ewald {
+            reciprocal::add_tensors(ewald, geometry.positions, &mut tensors);
         }
         Ok(Self {
             radii,
             tensors,
+            lattice,
+            ewald,
             dipole_kernels: basis.elements.iter().map(|e| e.dipole_kernel).collect(),
             quadrupole_kernels: basis.elements.iter().map(|e| e.quadrupole_kernel).collect(),
         })
@@ -104,30 +128,73 @@ impl Anisotropic {
         derivatives: &mut Derivatives,
         by_coordination: &mut [f64],
     ) {
-        let moments =
-            |i: usize| Moments { charge: charges[i], dipole: dipoles[i], quadrupole: quadrupoles[i] };
-        for i in 0..charges.len() {
-            for j in 0..i {
-                let vector = difference(geometry.positions[j], geometry.positions[i]);
-                let radial = Radial::damped(dot(vector, vector), self.radii.of_pair(i, j));
-                let slopes = radial.derivatives(vector, &moments(i), &moments(j));
-                derivatives.add_pair(i, j, vector, slopes.by_vector);
-                by_coordination[i] += self.radii.carry(i, slopes.by_radius);
-                by_coordination[j] += self.radii.carry(j, slopes.by_radius);
-            }
+        let moments: Vec<_> = (0..charges.len())
+            .map(|i| Moments { charge: charges[i], dipole: dipoles[i], quadrupole: quadrupoles[i] })
+            .collect();
+        for_each_interaction(
+            geometry,
+            &self.lattice,
+            self.ewald.as_ref(),
+            &self.radii,
+            |i, j, vector, radial| {
+                // An atom meets each of its own images twice, T and -T.
+                let weight = if i == j { 0.5 } else { 1.0 };
+                let slopes = radial.derivatives(vector, &moments[i], &moments[j]);
+                derivatives.add_pair(i, j, vector, slopes.by_vector.map(|x| weight * x));
+                by_coordination[i] += self.radii.carry(i, weight * slopes.by_radius);
+                by_coordination[j] += self.radii.carry(j, weight * slopes.by_radius);
+            },
+        );
+        if let Some(ewald) = &self.ewald {
+            reciprocal::add_derivatives(ewald, geometry.positions, &moments, derivatives);
         }
     }
+}
+
+/// Calls `visit` with all interactions in real space, as pairs i <= j, the vector from i to j and the functions of its length. In a molecule they
+/// are all there is; in a crystal the smooth part is left for reciprocal space.
+#[inline(always)]
+fn for_each_interaction(
+    geometry: &Geometry,
+    lattice: &Lattice,
+    ewald: Option<&Ewald>,
+    radii: &Radii,
+    mut visit: impl FnMut(usize, usize, [f64; 3], &Radial),
+) {
+    let Some(ewald) = ewald else {
+        return for_each_pair(geometry, lattice, f64::INFINITY, |i, j, vector, r2| {
+            visit(i, j, vector, &Radial::damped(r2, radii.of_pair(i, j)));
+        });
+    };
+    for_each_pair(geometry, lattice, DAMPING_SWITCH[1], |i, j, vector, r2| {
+        visit(i, j, vector, &Radial::correction(r2, radii.of_pair(i, j)));
+    });
+    for_each_pair(geometry, lattice, ewald.cutoff(), |i, j, vector, r2| {
+        visit(i, j, vector, &Radial::screened(ewald.screened(r2)));
+    });
 }
 
 /// Refuses atoms so close that the interaction has no finite value.
 fn refuse_coincident(geometry: &Geometry) -> Result<()> {
     for (i, &x) in geometry.positions.iter().enumerate() {
         for (j, &y) in geometry.positions[..i].iter().enumerate() {
-            let vector = difference(x, y);
-            if dot(vector, vector) < 1e-12 {
+            let vector = nearest(difference(x, y), geometry.lattice);
+            if dot(vector, vector) < 1e-10 {
                 return Err(Error::input(format!("atoms {} and {} are at the same place", j + 1, i + 1)));
             }
         }
     }
     Ok(())
+}
+
+/// The vector less the translation that brings its fractional coordinates next to zero.
+fn nearest(vector: [f64; 3], lattice: Option<[[f64; 3]; 3]>) -> [f64; 3] {
+    let Some(rows) = lattice else { return vector };
+    let volume = dot(rows[0], cross(rows[1], rows[2]));
+    let mut reduced = vector;
+    for a in 0..3 {
+        let whole = (dot(vector, cross(rows[(a + 1) % 3], rows[(a + 2) % 3])) / volume).round();
+        reduced = std::array::from_fn(|k| reduced[k] - whole * rows[a][k]);
+    }
+    reduced
 }

@@ -2,7 +2,11 @@
 
 use oxidane_physics::geometry::dot;
 
+use super::super::ewald::POWERS;
 use crate::parameters::{MULTIPOLE_DAMPING_3, MULTIPOLE_DAMPING_5};
+
+/// In a crystal the damping is switched off between these distances in bohr. It changes interactions by less than 1e-7 there.
+pub const DAMPING_SWITCH: [f64; 2] = [25.0, 40.0];
 
 /// The moments of an atom.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +17,14 @@ pub struct Moments {
     pub dipole: [f64; 3],
     /// Quadrupole in e bohr^2: xx, xy, yy, xz, yz, zz.
     pub quadrupole: [f64; 6],
+}
+
+impl Moments {
+    /// The product of the quadrupole and a vector.
+    #[inline(always)]
+    pub fn quadrupole_along(&self, vector: [f64; 3]) -> [f64; 3] {
+        product(self.quadrupole, vector)
+    }
 }
 
 /// A function of the distance r and of the damping radius R.
@@ -63,17 +75,49 @@ impl Radial {
         }
     }
 
+    /// The screened part of undamped moments, from the screened powers of 1/r of an Ewald sum.
+    #[inline(always)]
+    pub fn screened([_, b3, b5, b7, _]: [f64; POWERS + 1]) -> Self {
+        let term = |value, slope| Term { value, slope, by_radius: 0.0 };
+        Self { a: term(b3, -3.0 * b5), b: term(b3, -3.0 * b5), c: term(b5, -5.0 * b7) }
+    }
+
+    /// What the damping takes from undamped moments, switched off smoothly between [`DAMPING_SWITCH`]: its lattice sum has no part
+    /// that the switch would miss, because it averages to zero over a sphere.
+    #[inline(always)]
+    pub fn correction(r2: f64, radius: f64) -> Self {
+        let [inner, outer] = DAMPING_SWITCH;
+        let r = r2.sqrt();
+        let t = ((r - inner) / (outer - inner)).max(0.0);
+        let switch = 1.0 - t * t * t * (10.0 - t * (15.0 - 6.0 * t));
+        let switch_slope = -30.0 * t * t * (1.0 - t) * (1.0 - t) / ((outer - inner) * r);
+        let (damped, inverse2) = (Self::damped(r2, radius), 1.0 / r2);
+        let term = |damped: Term, n: f64, power: f64| {
+            let (value, slope) = (damped.value - power, damped.slope + n * power * inverse2);
+            Term {
+                value: value * switch,
+                slope: slope * switch + value * switch_slope,
+                by_radius: damped.by_radius * switch,
+            }
+        };
+        let inverse3 = inverse2 / r;
+        Self {
+            a: term(damped.a, 3.0, inverse3),
+            b: term(damped.b, 3.0, inverse3),
+            c: term(damped.c, 5.0, inverse3 * inverse2),
+        }
+    }
+
     /// The derivatives of the energy of atoms with moments `i` and `j`, where `vector` points from `i` to `j`.
     #[inline(always)]
     pub fn derivatives(&self, vector: [f64; 3], i: &Moments, j: &Moments) -> Slopes {
         let charge_dipole = combine(j.charge, i.dipole, -i.charge, j.dipole);
         let quadrupole: [f64; 6] =
             std::array::from_fn(|a| j.charge * i.quadrupole[a] + i.charge * j.quadrupole[a]);
-        let [xx, xy, yy, xz, yz, zz] = quadrupole;
-        let along = [dot([xx, xy, xz], vector), dot([xy, yy, yz], vector), dot([xz, yz, zz], vector)];
+        let along = product(quadrupole, vector);
         let (mu_i, mu_j) = (dot(i.dipole, vector), dot(j.dipole, vector));
         let with_a = dot(charge_dipole, vector);
-        let with_b = dot(i.dipole, j.dipole) - (xx + yy + zz) / 3.0;
+        let with_b = dot(i.dipole, j.dipole) - (quadrupole[0] + quadrupole[2] + quadrupole[5]) / 3.0;
         let with_c = dot(along, vector) - 3.0 * mu_i * mu_j;
         let radial = self.a.slope * with_a + self.b.slope * with_b + self.c.slope * with_c;
         let dipoles = combine(mu_j, i.dipole, mu_i, j.dipole);
@@ -109,6 +153,12 @@ impl Damping {
         let value = self.value * inverse;
         Term { value, slope: value * (self.power - n) * inverse2, by_radius: -value * self.power / radius }
     }
+}
+
+/// The product of a quadrupole and a vector.
+#[inline(always)]
+fn product([xx, xy, yy, xz, yz, zz]: [f64; 6], vector: [f64; 3]) -> [f64; 3] {
+    [dot([xx, xy, xz], vector), dot([xy, yy, yz], vector), dot([xz, yz, zz], vector)]
 }
 
 /// p a + q b.

@@ -11,7 +11,7 @@ const PLANES: usize = 9;
 /// For a source s and a target t, the vector S and the symmetric tensor D of the energy
 /// q_t S.mu_s - mu_t.S q_s + mu_t.D.mu_s - 1/3 (q_t D:Theta_s + Theta_t:D q_s).
 ///
-/// Stored as `[source][element][target]`, elements S_x, S_y, S_z, D_xx, D_xy, D_yy, D_xz, D_yz, D_zz: every loop of the contraction
+/// Stored as `[element][source][target]`, elements S_x, S_y, S_z, D_xx, D_xy, D_yy, D_xz, D_yz, D_zz: every loop of the contraction
 /// runs over contiguous targets.
 #[derive(Debug, Clone)]
 pub struct Tensors {
@@ -38,21 +38,24 @@ impl Tensors {
         );
     }
 
-    /// Adds S and D of source `i` and target `j`, and so -S and D of source `j` and target `i`.
+    /// Adds S and D of source `i` and target `j`, and so -S and D of source `j` and target `i`. An atom's own images, seen in both
+    /// directions, add up to no S.
     #[inline(always)]
     pub fn add(&mut self, i: usize, j: usize, s: [f64; 3], d: [f64; 6]) {
         let n = self.atoms;
-        let (forth, back) = (i * PLANES * n + j, j * PLANES * n + i);
-        for k in 0..3 {
-            self.planes[forth + k * n] += s[k];
-            self.planes[back + k * n] -= s[k];
-        }
-        for k in 0..6 {
-            self.planes[forth + (3 + k) * n] += d[k];
+        for (element, &value) in s.iter().chain(&d).enumerate() {
+            let plane = self.plane_mut(element);
+            plane[i * n + j] += value;
             if i != j {
-                self.planes[back + (3 + k) * n] += d[k];
+                plane[j * n + i] += if element < 3 { -value } else { value };
             }
         }
+    }
+
+    /// One element of all pairs: a row per source.
+    pub fn plane_mut(&mut self, element: usize) -> &mut [f64] {
+        let size = self.atoms * self.atoms;
+        &mut self.planes[element * size..(element + 1) * size]
     }
 
     /// The derivatives of the energy by the moments of the targets.
@@ -63,8 +66,9 @@ impl Tensors {
             return Potentials { atoms: n, planes: sums };
         }
         simd::dispatch(|| {
-            for (source, planes) in self.planes.chunks_exact(PLANES * n).enumerate() {
-                add_source(planes, charges[source], dipoles[source], quadrupoles[source], &mut sums);
+            for source in 0..n {
+                let row = |element: usize| &self.planes[(element * n + source) * n..][..n];
+                add_source(row, charges[source], dipoles[source], quadrupoles[source], &mut sums);
             }
         });
         Potentials { atoms: n, planes: sums }
@@ -94,27 +98,31 @@ impl Potentials {
     }
 }
 
-/// Adds what one source does to all targets.
+/// Adds what one source does to all targets; `row` gives each element of its tensors.
 #[inline(always)]
-fn add_source(planes: &[f64], charge: f64, dipole: [f64; 3], quadrupole: [f64; 6], sums: &mut [f64]) {
-    let n = planes.len() / PLANES;
-    let plane = |k: usize| &planes[k * n..(k + 1) * n];
+fn add_source<'a>(
+    row: impl Fn(usize) -> &'a [f64],
+    charge: f64,
+    dipole: [f64; 3],
+    quadrupole: [f64; 6],
+    sums: &mut [f64],
+) {
     let [x, y, z] = dipole;
     let theta: [f64; 6] = std::array::from_fn(|a| -MULTIPLICITY[a] / 3.0 * quadrupole[a]);
-    let mut outputs = sums.chunks_exact_mut(n);
+    let mut outputs = sums.chunks_exact_mut(row(0).len());
     let mut output = || outputs.next().expect("ten planes");
     accumulate(
         output(),
-        std::array::from_fn::<_, PLANES, _>(plane),
+        std::array::from_fn::<_, PLANES, _>(&row),
         [x, y, z, theta[0], theta[1], theta[2], theta[3], theta[4], theta[5]],
     );
     // The rows of D among the stored elements.
-    for (a, row) in [[3, 4, 6], [4, 5, 7], [6, 7, 8]].into_iter().enumerate() {
-        let [p, q, r] = row.map(plane);
-        accumulate(output(), [plane(a), p, q, r], [-charge, x, y, z]);
+    for (a, elements) in [[3, 4, 6], [4, 5, 7], [6, 7, 8]].into_iter().enumerate() {
+        let [p, q, r] = elements.map(&row);
+        accumulate(output(), [row(a), p, q, r], [-charge, x, y, z]);
     }
     for a in 0..6 {
-        accumulate(output(), [plane(3 + a)], [-MULTIPLICITY[a] / 3.0 * charge]);
+        accumulate(output(), [row(3 + a)], [-MULTIPLICITY[a] / 3.0 * charge]);
     }
 }
 
