@@ -212,7 +212,7 @@ pub fn check_symmetries(potential: &mut dyn Potential, system: &System, toleranc
 /// Turns and mirrors the whole system: energy and charges stay, forces and dipole turn along, virial and
 /// polarisability turn on both sides. Tolerance as in [`check_symmetries`].
 pub fn check_rotation(potential: &mut dyn Potential, system: &System, tolerance: f64) -> Result<Deviation> {
-    let request = potential.capabilities();
+    let request = Request { electronic: false, ..potential.capabilities() };
     let before = potential.evaluate(system, request)?;
     let mut worst = Deviation::none();
     for (map, check) in [(TURN, "rotation"), (TURN.map(|row| row.map(|x| -x)), "rotation and inversion")] {
@@ -224,6 +224,7 @@ pub fn check_rotation(potential: &mut dyn Potential, system: &System, tolerance:
             charges: before.charges.clone(),
             dipole: before.dipole.map(|d| apply(&map, &d)),
             polarizability: before.polarizability.map(turn_tensor),
+            electronic: None,
         };
         let found = potential.evaluate(&mapped(system, &map), request)?;
         let found = compare(&found, &expected, tolerance, check)?;
@@ -241,7 +242,7 @@ pub fn check_translation(
     system: &System,
     tolerance: f64,
 ) -> Result<Deviation> {
-    let request = potential.capabilities();
+    let request = Request { electronic: false, ..potential.capabilities() };
     let mut expected = potential.evaluate(system, request)?;
     let mut moved = system.clone();
     for (i, x) in moved.positions.iter_mut().enumerate() {
@@ -267,7 +268,7 @@ pub fn check_permutation(
     system: &System,
     tolerance: f64,
 ) -> Result<Deviation> {
-    let request = potential.capabilities();
+    let request = Request { electronic: false, ..potential.capabilities() };
     let before = potential.evaluate(system, request)?;
     // Odd places backwards, then even places: no atom but perhaps one keeps its neighbours in the list.
     let n = system.len();
@@ -295,7 +296,7 @@ pub fn check_supercell(
     repeats: [usize; 3],
     tolerance: f64,
 ) -> Result<Deviation> {
-    let request = potential.capabilities();
+    let request = Request { electronic: false, ..potential.capabilities() };
     let one = potential.evaluate(system, request)?;
     let copies = repeats.iter().product::<usize>();
     let n = copies as f64;
@@ -306,6 +307,7 @@ pub fn check_supercell(
         charges: one.charges.map(|q| q.repeat(copies)),
         dipole: None,
         polarizability: None,
+        electronic: None,
     };
     let found = potential.evaluate(&supercell(system, repeats)?, request)?;
     compare(&Evaluation { dipole: None, polarizability: None, ..found }, &expected, tolerance, "supercell")

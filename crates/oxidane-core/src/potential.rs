@@ -18,6 +18,8 @@ pub struct Request {
     pub dipole: bool,
     /// Dipole polarisability.
     pub polarizability: bool,
+    /// What only methods with orbitals have, see [`Electronic`].
+    pub electronic: bool,
 }
 
 impl Request {
@@ -29,14 +31,22 @@ impl Request {
         charges: false,
         dipole: false,
         polarizability: false,
+        electronic: false,
     };
     /// Energy and forces.
     pub const FORCES: Self = Self { forces: true, ..Self::ENERGY };
     /// Energy, forces and virial.
     pub const STRESS: Self = Self { forces: true, virial: true, ..Self::ENERGY };
     /// Everything there is.
-    pub const ALL: Self =
-        Self { energy: true, forces: true, virial: true, charges: true, dipole: true, polarizability: true };
+    pub const ALL: Self = Self {
+        energy: true,
+        forces: true,
+        virial: true,
+        charges: true,
+        dipole: true,
+        polarizability: true,
+        electronic: true,
+    };
 
     /// What is both asked and available.
     pub fn and(self, other: Self) -> Self {
@@ -47,6 +57,7 @@ impl Request {
             charges: self.charges && other.charges,
             dipole: self.dipole && other.dipole,
             polarizability: self.polarizability && other.polarizability,
+            electronic: self.electronic && other.electronic,
         }
     }
 
@@ -59,6 +70,7 @@ impl Request {
             (self.charges, "charges"),
             (self.dipole, "dipole"),
             (self.polarizability, "polarisability"),
+            (self.electronic, "orbitals"),
         ];
         all.into_iter().filter(|(asked, _)| *asked).map(|(_, name)| name).collect()
     }
@@ -91,6 +103,34 @@ pub struct Evaluation {
     pub dipole: Option<[f64; 3]>,
     /// Dipole polarisability, in the units the model was trained in.
     pub polarizability: Option<[[f64; 3]; 3]>,
+    /// Orbitals, bond orders and the like.
+    pub electronic: Option<Electronic>,
+}
+
+/// What methods with orbitals give beyond the rest.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Electronic {
+    /// Charges of the shells of each atom in e, with the shell's label, e.g. `2p`.
+    pub shell_charges: Vec<Vec<(String, f64)>>,
+    /// Bond orders of pairs of atoms, the lower index (from 0) first; those below 0.01 are left out.
+    pub bond_orders: Vec<(usize, usize, f64)>,
+    /// Orbital energies in eV, ascending.
+    pub orbital_energies: Vec<f64>,
+    /// Occupation of the orbitals, 0 to 2.
+    pub occupations: Vec<f64>,
+    /// Energies in eV of the highest occupied and the lowest unoccupied orbital.
+    pub frontier: Option<[f64; 2]>,
+    /// Traceless quadrupole moment in e angstrom^2 about the origin; `None` for a crystal.
+    pub quadrupole: Option<[[f64; 3]; 3]>,
+    /// Iterations to self-consistency.
+    pub iterations: usize,
+}
+
+impl Electronic {
+    /// The gap between the frontier orbitals in eV.
+    pub fn gap(&self) -> Option<f64> {
+        self.frontier.map(|[homo, lumo]| lumo - homo)
+    }
 }
 
 impl Evaluation {
@@ -113,6 +153,27 @@ pub trait Potential: Send {
     fn evaluate(&mut self, system: &dyn SystemView, request: Request) -> Result<Evaluation>;
     /// An independent copy that shares the constant data, for use on another thread.
     fn fork(&self) -> Box<dyn Potential>;
+
+    /// Lets the potential start each evaluation from the outcome of the one before (a self-consistent method: its charges), as in dynamics and optimisation.
+    /// Results then depend, within the tolerance of the iteration, on the evaluations before, of which [`Potential::memory`] is
+    /// the whole record. Most potentials have nothing to carry over.
+    fn follow(&mut self, _on: bool) {}
+
+    /// What the next evaluation starts from, to be saved with the state of a run; empty if nothing.
+    fn memory(&self) -> Vec<f64> {
+        Vec::new()
+    }
+
+    /// Restores what [`Potential::memory`] gave, so that a run goes on to the same bits.
+    ///
+    /// # Errors
+    /// If it is not this potential's.
+    fn recall(&mut self, memory: &[f64]) -> Result<()> {
+        if memory.is_empty() {
+            return Ok(());
+        }
+        Err(Error::input(format!("{} starts from no earlier state, but the run has saved one", self.name())))
+    }
 }
 
 /// The sum of several potentials. Energies, forces and virials add; charges, dipole and polarisability come
@@ -145,6 +206,7 @@ impl Potential for SumPotential {
             charges: any(|c| c.charges),
             dipole: any(|c| c.dipole),
             polarizability: any(|c| c.polarizability),
+            electronic: any(|c| c.electronic),
         }
     }
 
@@ -175,12 +237,39 @@ impl Potential for SumPotential {
             total.charges = part.charges.or(total.charges);
             total.dipole = part.dipole.or(total.dipole);
             total.polarizability = part.polarizability.or(total.polarizability);
+            total.electronic = part.electronic.or(total.electronic);
         }
         Ok(total)
     }
 
     fn fork(&self) -> Box<dyn Potential> {
         Box::new(Self { name: self.name.clone(), terms: self.terms.iter().map(|t| t.fork()).collect() })
+    }
+
+    fn follow(&mut self, on: bool) {
+        self.terms.iter_mut().for_each(|t| t.follow(on));
+    }
+
+    /// The memories of all terms, each after its length.
+    fn memory(&self) -> Vec<f64> {
+        let parts: Vec<_> = self.terms.iter().map(|t| t.memory()).collect();
+        if parts.iter().all(Vec::is_empty) {
+            return Vec::new();
+        }
+        parts.iter().flat_map(|p| std::iter::once(p.len() as f64).chain(p.iter().copied())).collect()
+    }
+
+    fn recall(&mut self, memory: &[f64]) -> Result<()> {
+        let mut rest = memory;
+        for term in &mut self.terms {
+            let Some((&length, after)) = rest.split_first() else { break };
+            let (part, after) = after
+                .split_at_checked(length as usize)
+                .ok_or_else(|| Error::input(format!("the saved state is not one of {}", self.name)))?;
+            term.recall(part)?;
+            rest = after;
+        }
+        Ok(())
     }
 }
 

@@ -82,6 +82,23 @@ impl SystemView for System {
     }
 }
 
+/// Elements with a partly filled 4f shell, cerium to ytterbium with its closed one.
+pub const PARTLY_FILLED_4F: std::ops::RangeInclusive<u8> = 58..=70;
+
+/// Refuses more unpaired electrons than there are, or a number of the wrong parity, all electrons counted.
+pub fn refuse_unfit_spin(system: &dyn SystemView) -> Result<()> {
+    let (charge, unpaired) = (system.charge(), i64::from(system.unpaired()));
+    let electrons = system.numbers().iter().map(|&z| i64::from(z)).sum::<i64>() - i64::from(charge);
+    if unpaired > electrons || (electrons - unpaired).rem_euclid(2) != 0 {
+        return Err(Error::input(format!(
+            "{electrons} electrons (charge {charge}) cannot have {unpaired} unpaired (multiplicity {}); \
+             give --chrg and --uhf or --mult that fit",
+            unpaired + 1
+        )));
+    }
+    Ok(())
+}
+
 /// Two atoms closer than this (angstrom) are refused unless the user forces it.
 pub const CLOSEST_APPROACH: f64 = 0.4;
 
@@ -120,7 +137,7 @@ impl System {
 
     /// Refuses what no calculation should be run on: no atoms, wrong lengths, NaN or infinite coordinates,
     /// a cell without volume along its periodic directions or smaller than [`CLOSEST_APPROACH`], more electrons
-    /// unpaired than present or of the wrong parity.
+    /// unpaired than present or of the wrong parity (of lanthanides the method judges the parity).
     /// Distances are checked where neighbours are known ([`crate::neighbors`]).
     pub fn validate(&self) -> Result<()> {
         if self.is_empty() {
@@ -145,18 +162,14 @@ impl System {
             crate::neighbors::refuse_senseless_cell(cell)?;
         }
         let electrons = self.electrons();
-        let unpaired = i64::from(self.unpaired);
         if electrons < 0 {
             return Err(Error::input(format!("charge {} leaves fewer than no electrons", self.charge)));
         }
-        if unpaired > electrons || (electrons - unpaired).rem_euclid(2) != 0 {
-            return Err(Error::input(format!(
-                "{electrons} electrons (charge {}) cannot have {unpaired} unpaired (multiplicity {}); \
-                 give --chrg and --uhf or --mult that fit",
-                self.charge,
-                self.multiplicity()
-            )));
+        // A method that keeps f electrons in the core judges the parity of lanthanides on the rest.
+        let core_electrons = self.numbers.iter().any(|z| PARTLY_FILLED_4F.contains(z));
+        if core_electrons && i64::from(self.unpaired) <= electrons {
+            return Ok(());
         }
-        Ok(())
+        refuse_unfit_spin(self)
     }
 }

@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::network::{Network, Outputs, Scratch};
 use oxidane_core::elements::symbol;
 use oxidane_core::neighbors::SkinnedList;
-use oxidane_core::{Error, Evaluation, Potential, Request, Result, SystemView};
+use oxidane_core::{Error, Evaluation, Potential, Request, Result, SystemView, refuse_unfit_spin};
 use oxidane_math::Real;
 use std::sync::{Arc, OnceLock};
 
@@ -138,7 +138,8 @@ impl<R: Real> Potential for NetworkPotential<R> {
         if system.owned() != system.numbers().len() {
             return Err(Error::domain(format!("model {} takes no ghost atoms", self.name)));
         }
-        self.domain.check(&self.name, system)
+        self.domain.check(&self.name, system)?;
+        refuse_unfit_spin(system)
     }
 
     fn evaluate(&mut self, system: &dyn SystemView, request: Request) -> Result<Evaluation> {
@@ -165,6 +166,7 @@ impl<R: Real> Potential for NetworkPotential<R> {
             charges: request.charges.then_some(out.charges),
             dipole: out.dipole.first().copied(),
             polarizability: out.polarizability.first().copied(),
+            electronic: None,
         })
     }
 

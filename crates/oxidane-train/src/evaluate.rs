@@ -205,6 +205,7 @@ fn labels(frames: &[&Labelled]) -> Request {
         charges: frames.iter().any(|f| f.charges.is_some()),
         dipole: frames.iter().any(|f| f.dipole.is_some()),
         polarizability: false,
+        electronic: false,
     }
 }
 

@@ -1,11 +1,17 @@
 //! GFN2-xTB in pure Rust (C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 2019, 15, 1652).
 //!
-//! Atomic units inside; [`oxidane_core`] units at the faces of the potential.
+//! [`Gfn2`] is the [`oxidane_core::Potential`], in its units (eV, angstrom); everything below it is in atomic units.
 
 pub mod basis;
+pub mod calculation;
 pub mod electrostatics;
 pub mod gaussians;
 pub mod hamiltonian;
 pub mod integrals;
 pub mod parameters;
+mod potential;
+mod properties;
 pub mod repulsion;
+pub mod scf;
+
+pub use potential::{Gfn2, Gfn2Options};

@@ -1,24 +1,46 @@
 //! The model a user asks for, ready to compute.
 
+mod advice;
+
 use std::path::Path;
 
-use oxidane_core::{Potential, Request, Result, System};
+use oxidane_core::{Error, Potential, Request, Result, System};
 use oxidane_models::file::Header;
 use oxidane_models::{Model, PotentialOptions};
+use oxidane_xtb::{Gfn2, Gfn2Options};
 
 use crate::args::{ComputeArgs, Precision};
 use crate::output::Voice;
+use advice::Advised;
 
-/// Opens the model that an option names, see [`Model::open`].
+/// The name of GFN2-xTB for `--model`.
+pub const GFN2: &str = "gfn2";
+
+/// What GFN2-xTB is, in one line.
+pub const GFN2_SUMMARY: &str =
+    "GFN2-xTB, semi-empirical: molecules and crystals of hydrogen to radon, any charge and spin";
+
+/// Opens the trained model that an option names, see [`Model::open`].
 pub fn open(model: Option<&str>) -> Result<Model> {
     Model::open(model.map(Path::new))
 }
 
+/// Whether the option names GFN2-xTB, and not a file of that name.
+pub fn is_gfn2(model: Option<&str>) -> bool {
+    model.is_some_and(|name| name.eq_ignore_ascii_case(GFN2) && !Path::new(name).exists())
+}
+
+/// What computes.
+enum Source {
+    /// A trained network.
+    Network { model: Box<Model>, precision: Precision, options: PotentialOptions },
+    /// GFN2-xTB.
+    Gfn2(Gfn2Options),
+}
+
 /// A model with the precision and permissiveness that the options ask for.
 pub struct Loaded {
-    model: Model,
-    precision: Precision,
-    options: PotentialOptions,
+    source: Source,
     potential: Box<dyn Potential>,
 }
 
@@ -26,16 +48,42 @@ impl Loaded {
     /// Loads the model that the options name. `allow_close`: atoms may come as close as they like.
     ///
     /// # Errors
-    /// If it cannot be read or used.
+    /// If it cannot be read or used, or an option has no effect on it.
     pub fn new(args: &ComputeArgs, allow_close: bool) -> Result<Self> {
-        let model = open(args.model.as_deref())?;
-        let precision = match args.precision {
+        if is_gfn2(args.model.as_deref()) {
+            Self::gfn2(args, allow_close)
+        } else {
+            Self::network(args, allow_close)
+        }
+    }
+
+    fn gfn2(args: &ComputeArgs, allow_close: bool) -> Result<Self> {
+        if args.precision == Some(Precision::F32) {
+            return Err(Error::usage(
+                "--precision f32 has no effect on gfn2, which computes in f64; leave it out",
+            ));
+        }
+        let temperature = args.etemp.unwrap_or(Gfn2Options::default().temperature);
+        let options = Gfn2Options { temperature, allow_close };
+        Ok(Self { source: Source::Gfn2(options), potential: Box::new(Gfn2::new(options)?) })
+    }
+
+    fn network(args: &ComputeArgs, allow_close: bool) -> Result<Self> {
+        let model = Box::new(open(args.model.as_deref())?);
+        if args.etemp.is_some() {
+            return Err(Error::usage(format!(
+                "--etemp has no effect on {}, a network without electrons; it is for --model {GFN2}",
+                model.header().name
+            )));
+        }
+        let precision = args.precision.unwrap_or_default();
+        let arithmetic = match precision {
             Precision::F32 => oxidane_models::Precision::F32,
             Precision::F64 => oxidane_models::Precision::F64,
         };
-        let options = PotentialOptions { precision, parallel: true, allow_close };
-        let potential = model.potential(options)?;
-        Ok(Self { model, precision: args.precision, options, potential })
+        let options = PotentialOptions { precision: arithmetic, parallel: true, allow_close };
+        let potential = Advised::boxed(model.potential(options)?);
+        Ok(Self { source: Source::Network { model, precision, options }, potential })
     }
 
     /// A potential for work on one structure, spread over all threads.
@@ -45,28 +93,48 @@ impl Loaded {
 
     /// Potentials for work on several structures at once, one per thread.
     pub fn workers(&self, args: &ComputeArgs) -> Result<Vec<Box<dyn Potential>>> {
-        let first = self.model.potential(PotentialOptions { parallel: false, ..self.options })?;
+        let first = match &self.source {
+            Source::Network { model, options, .. } => {
+                Advised::boxed(model.potential(PotentialOptions { parallel: false, ..*options })?)
+            }
+            Source::Gfn2(_) => self.potential.fork(),
+        };
         let others: Vec<_> = (1..args.thread_count()).map(|_| first.fork()).collect();
         Ok(std::iter::once(first).chain(others).collect())
     }
 
     /// The model's name.
     pub fn name(&self) -> &str {
-        &self.model.header().name
+        match &self.source {
+            Source::Network { model, .. } => &model.header().name,
+            Source::Gfn2(_) => GFN2,
+        }
     }
 
     /// Model and precision: what a restart must agree with.
     pub fn identity(&self) -> String {
-        let header = self.model.header();
-        let hash = if header.hash.is_empty() { &header.name } else { &header.hash };
-        format!("{hash} {}", self.precision.name())
+        match &self.source {
+            Source::Network { model, precision, .. } => {
+                let header = model.header();
+                let hash = if header.hash.is_empty() { &header.name } else { &header.hash };
+                format!("{hash} {}", precision.name())
+            }
+            Source::Gfn2(options) => format!("{GFN2} {} K", options.temperature),
+        }
     }
 
     /// One line for the head of tables.
     pub fn title(&self) -> String {
-        let header = self.model.header();
-        let theory = header.level_of_theory.as_deref().map(|t| format!(", {t}")).unwrap_or_default();
-        format!("{} ({}{theory}), {}", header.name, header.architecture, self.precision.name())
+        match &self.source {
+            Source::Network { model, precision, .. } => {
+                let header = model.header();
+                let theory = header.level_of_theory.as_deref().map(|t| format!(", {t}")).unwrap_or_default();
+                format!("{} ({}{theory}), {}", header.name, header.architecture, precision.name())
+            }
+            Source::Gfn2(options) => {
+                format!("{GFN2} (GFN2-xTB), electronic temperature {} K", options.temperature)
+            }
+        }
     }
 
     /// What it gives.
@@ -84,14 +152,18 @@ impl Loaded {
 
     /// What the user should be told of this model, once each.
     pub fn caveats(&self, voice: Voice) -> Caveats<'_> {
-        Caveats { header: self.model.header(), voice, domain: false, charge: false, spin: false }
+        let header = match &self.source {
+            Source::Network { model, .. } => Some(model.header()),
+            Source::Gfn2(_) => None,
+        };
+        Caveats { header, voice, domain: false, charge: false, spin: false }
     }
 }
 
-/// What a model leaves open or does not see. Told when the first structure concerned has passed its checks: an error is
+/// What a trained model leaves open or does not see. Told when the first structure concerned has passed its checks: an error is
 /// to be the only line.
 pub struct Caveats<'a> {
-    header: &'a Header,
+    header: Option<&'a Header>,
     voice: Voice,
     domain: bool,
     charge: bool,
@@ -101,7 +173,7 @@ pub struct Caveats<'a> {
 impl Caveats<'_> {
     /// Says what concerns this structure and was not said yet.
     pub fn see(&mut self, system: &System) {
-        let (header, voice) = (self.header, self.voice);
+        let (Some(header), voice) = (self.header, self.voice) else { return };
         let unknown = [(header.elements.is_empty(), "elements"), (header.charges.is_empty(), "charges")];
         let unknown: Vec<_> = unknown.iter().filter(|(empty, _)| *empty).map(|(_, what)| *what).collect();
         if !std::mem::replace(&mut self.domain, true) && !unknown.is_empty() {

@@ -131,6 +131,7 @@ impl XpainnConfig {
             charges: has(OutputMode::Charges),
             dipole: has(OutputMode::Dipole),
             polarizability: has(OutputMode::Polar),
+            electronic: false,
         }
     }
 

@@ -69,8 +69,8 @@ const RESUME_TOLERANCE: f64 = 1e-4;
 impl<'p> Dynamics<'p> {
     /// Starts or continues a run: checks the system and computes the forces at its positions, once.
     ///
-    /// An exact continuation needs a potential whose results depend on the positions alone (to the bit), whatever was
-    /// computed before, as [`Potential`] demands; neighbour lists with a skin must not change the order of sums.
+    /// An exact continuation needs a potential whose results depend on the positions and its memory alone (to the bit), as
+    /// [`Potential`] demands; neighbour lists with a skin must not change the order of sums.
     pub fn new(potential: &'p mut dyn Potential, state: MdState) -> Result<Self> {
         Self::with_request(potential, state, Request::FORCES)
     }
@@ -84,6 +84,8 @@ impl<'p> Dynamics<'p> {
         let request = Request { energy: true, forces: true, ..request };
         request.within(potential.capabilities(), potential.name())?;
         let evaluation = Evaluation::default();
+        potential.follow(true);
+        potential.recall(&state.memory)?;
         let mut run = Self { potential, state, request, evaluation, energy: 0.0, moves, noise };
         run.evaluate()?;
         let energy = run.energy;
@@ -214,6 +216,7 @@ impl<'p> Dynamics<'p> {
     /// Energy and forces at the present positions, refused if they are not finite.
     fn evaluate(&mut self) -> Result<()> {
         let step = self.state.step;
+        self.state.memory = self.potential.memory(); // a continued run computes these forces again
         let result = self.potential.evaluate(&self.state.system, self.request).map_err(|mut e| {
             e.message = format!("dynamics stopped at step {step}: {}", e.message);
             e

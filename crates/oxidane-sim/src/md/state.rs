@@ -8,7 +8,7 @@ use oxidane_core::units::{AMU_ANGSTROM2_PER_FS2, BOLTZMANN};
 use oxidane_core::{Cell, Error, Result, System};
 use serde::{Deserialize, Serialize};
 
-use super::bits::{decode_array, encode};
+use super::bits::{decode, decode_array, encode};
 use super::options::{MdOptions, check_temperature};
 use super::random::Random;
 use crate::observables::{angular_velocity, center_of_mass, kinetic_energy, rotational_degrees, temperature};
@@ -35,6 +35,8 @@ pub struct MdState {
     pub heat: f64,
     /// Potential energy (eV) at these positions where known; a continued run whose potential disagrees is refused.
     pub potential_energy: Option<f64>,
+    /// What the potential started from at these positions ([`oxidane_core::Potential::memory`]); empty for most.
+    pub memory: Vec<f64>,
     /// The program's own record, e.g. lengths of its output files at this step.
     pub notes: BTreeMap<String, String>,
     /// Counted once: a molecule that starts on a line bends later, and the temperature must not jump at a restart.
@@ -60,6 +62,7 @@ impl MdState {
             random: Random::new(seed),
             heat: 0.0,
             potential_energy: None,
+            memory: Vec::new(),
             notes: BTreeMap::new(),
             degrees_of_freedom: 1,
         };
@@ -231,6 +234,7 @@ impl MdState {
             random_position: position.to_string(),
             heat: encode(&[self.heat]),
             potential_energy: self.potential_energy.map(|e| encode(&[e])),
+            memory: encode(&self.memory),
             notes: self.notes.clone(),
             degrees_of_freedom: self.degrees_of_freedom,
         };
@@ -277,6 +281,8 @@ struct File {
     random_position: String,
     heat: String,
     potential_energy: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    memory: String,
     notes: BTreeMap<String, String>,
     degrees_of_freedom: usize,
 }
@@ -317,6 +323,7 @@ impl File {
             ),
             heat: number(&self.heat, "heat")?,
             potential_energy: self.potential_energy.map(|e| number(&e, "potential_energy")).transpose()?,
+            memory: decode(&self.memory, "memory")?,
             notes: self.notes,
             degrees_of_freedom: self.degrees_of_freedom,
         };

@@ -51,10 +51,10 @@ impl Cli {
         let mut cli = Self::try_parse()?;
         if let Some(precision) = cli.precision {
             match &mut cli.verb {
-                Verb::Sp(args) => args.compute.precision = precision,
-                Verb::Opt(args) => args.compute.precision = precision,
-                Verb::Md(args) => args.compute.precision = precision,
-                Verb::Eval(args) => args.compute.precision = precision,
+                Verb::Sp(args) => args.compute.precision = Some(precision),
+                Verb::Opt(args) => args.compute.precision = Some(precision),
+                Verb::Md(args) => args.compute.precision = Some(precision),
+                Verb::Eval(args) => args.compute.precision = Some(precision),
                 Verb::Train(args) => args.precision = Some(precision),
                 Verb::Import(_) | Verb::Info(_) | Verb::Models(_) | Verb::Completions(_) => {}
             }

@@ -21,13 +21,16 @@ pub enum Precision {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub struct ComputeArgs {
-    /// Model file, XequiNet checkpoint (.pt), or the name of a model inside the program (see `oxidane models`);
-    /// left out: the default one
+    /// Model file, XequiNet checkpoint (.pt), or the name of a model or method inside the program (see `oxidane models`),
+    /// such as gfn2; left out: the default model
     #[arg(short, long, value_name = "FILE|NAME")]
     pub model: Option<String>,
     /// The program's option of that name.
     #[arg(skip)]
-    pub precision: Precision,
+    pub precision: Option<Precision>,
+    /// Electronic temperature of gfn2 in K [default: 300]
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    pub etemp: Option<f64>,
     /// Threads to use, at most 1024; does not change any result [default: all cores]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::threads)]
     pub threads: Option<NonZeroUsize>,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oxidane_core::{Cell, Error, Evaluation, Result, System};
+use oxidane_core::{Cell, Electronic, Error, Evaluation, Result, System};
 use serde::Serialize;
 
 /// One structure in the output of `sp --json`. Properties that the model does not have are absent.
@@ -43,6 +43,52 @@ pub struct Record<'a> {
     /// Dipole polarisability, in the units of the model's training data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub polarizability: Option<[[f64; 3]; 3]>,
+    /// What methods with orbitals give.
+    #[serde(flatten)]
+    pub electronic: Option<Orbitals<'a>>,
+}
+
+/// What methods with orbitals give.
+#[derive(Debug, Serialize)]
+pub struct Orbitals<'a> {
+    /// Energies of the orbitals (eV), ascending.
+    pub orbital_energies: &'a [f64],
+    /// Their occupation, 0 to 2.
+    pub occupations: &'a [f64],
+    /// Energy of the highest occupied orbital (eV).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub homo: Option<f64>,
+    /// Energy of the lowest unoccupied orbital (eV).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lumo: Option<f64>,
+    /// Their difference (eV).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap: Option<f64>,
+    /// For each atom its shells with their charges (e).
+    pub shell_charges: &'a [Vec<(String, f64)>],
+    /// Wiberg bond orders: two atoms (from 0) and the order.
+    pub bond_orders: &'a [(usize, usize, f64)],
+    /// Traceless quadrupole moment about the origin (e angstrom^2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quadrupole: Option<[[f64; 3]; 3]>,
+    /// Iterations to self-consistency.
+    pub iterations: usize,
+}
+
+impl<'a> Orbitals<'a> {
+    fn new(from: &'a Electronic) -> Self {
+        Self {
+            orbital_energies: &from.orbital_energies,
+            occupations: &from.occupations,
+            homo: from.frontier.map(|f| f[0]),
+            lumo: from.frontier.map(|f| f[1]),
+            gap: from.gap(),
+            shell_charges: &from.shell_charges,
+            bond_orders: &from.bond_orders,
+            quadrupole: from.quadrupole,
+            iterations: from.iterations,
+        }
+    }
 }
 
 impl<'a> Record<'a> {
@@ -63,6 +109,7 @@ impl<'a> Record<'a> {
             charges: results.charges.as_deref(),
             dipole: results.dipole,
             polarizability: results.polarizability,
+            electronic: results.electronic.as_ref().map(Orbitals::new),
         }
     }
 }

@@ -97,6 +97,7 @@ fn compare(
         charges: charges.is_some(),
         dipole: dipole.is_some(),
         polarizability: false,
+        electronic: false,
     };
     structure.check(&args.structure)?;
     let results = potential.evaluate(&frame.system, asked.and(able))?;

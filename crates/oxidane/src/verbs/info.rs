@@ -1,19 +1,22 @@
 //! `info` and `models`: what a model is.
 
-use oxidane_core::elements;
+use oxidane_core::{Error, elements};
 use oxidane_models::file::Header;
-use oxidane_models::shipped::{SHIPPED, Shipped};
+use oxidane_models::shipped::SHIPPED;
 use oxidane_models::{Entry, Layout};
 use serde_json::{Value, json};
 
 use crate::args::{InfoArgs, ModelsArgs};
 use crate::exit::Outcome;
-use crate::model;
+use crate::model::{self, GFN2, GFN2_SUMMARY};
 use crate::output::table::{Column, Table};
 use crate::output::{Out, json};
 
 /// Prints what a model is.
 pub fn run(args: &InfoArgs) -> Outcome {
+    if model::is_gfn2(args.model.as_deref()) {
+        return gfn2(args);
+    }
     let model = model::open(args.model.as_deref())?;
     let (header, weights) = (model.header(), model.trainable());
     let mut out = Out::new();
@@ -124,18 +127,45 @@ fn errors(out: &mut Out, header: &Header) -> Outcome {
     out.line("")
 }
 
-/// Prints the models inside the program.
-pub fn list(args: &ModelsArgs) -> Outcome {
+/// Prints what GFN2-xTB is.
+fn gfn2(args: &InfoArgs) -> Outcome {
+    if args.tensors {
+        return Err(Error::usage(format!("--tensors: {GFN2} is a method without weights")).into());
+    }
+    let facts = [
+        ("name", GFN2),
+        ("method", "GFN2-xTB, self-consistent tight binding with multipole electrostatics and D4 dispersion"),
+        ("elements", "H to Rn (1 to 86)"),
+        ("charges", "any"),
+        ("unpaired", "any that fits the valence electrons (lanthanides keep f electrons in the core)"),
+        ("periodicity", "molecules and crystals (Gamma point)"),
+        ("precision", "f64"),
+        ("source", "C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 2019, 15, 1652"),
+    ];
     let mut out = Out::new();
     if args.json {
-        let entry = |s: &Shipped| json!({ "name": s.name, "summary": s.summary });
-        out.line(json::pretty(&SHIPPED.iter().map(entry).collect::<Vec<_>>())?)?;
-    } else if SHIPPED.is_empty() {
-        out.line("no model is inside this build of the program; give a model file with --model")?;
+        let map: serde_json::Map<_, _> = facts.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
+        out.line(json::pretty(&map)?)?;
     } else {
-        for (k, shipped) in SHIPPED.iter().enumerate() {
-            let mark = if k == 0 { "  (default)" } else { "" };
-            out.line(format_args!("{:<16}{}{mark}", shipped.name, shipped.summary))?;
+        for (name, value) in facts {
+            out.line(format_args!("{name:<17}{value}"))?;
+        }
+    }
+    out.flush()
+}
+
+/// Prints the models and methods inside the program.
+pub fn list(args: &ModelsArgs) -> Outcome {
+    let trained = SHIPPED.iter().map(|s| (s.name, s.summary));
+    let all = trained.chain([(GFN2, GFN2_SUMMARY)]);
+    let mut out = Out::new();
+    if args.json {
+        let entry = |(name, summary)| json!({ "name": name, "summary": summary });
+        out.line(json::pretty(&all.map(entry).collect::<Vec<_>>())?)?;
+    } else {
+        for (k, (name, summary)) in all.enumerate() {
+            let mark = if k == 0 && !SHIPPED.is_empty() { "  (default)" } else { "" };
+            out.line(format_args!("{name:<16}{summary}{mark}"))?;
         }
     }
     out.flush()

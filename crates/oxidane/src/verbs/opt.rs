@@ -29,6 +29,7 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     let model = Loaded::new(&args.compute, args.structure.force)?;
     model.require(if options.cell.is_some() { Request::STRESS } else { Request::FORCES })?;
     let mut potential = model.whole();
+    potential.follow(true);
     potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;
 
     let names = Names::new(args);

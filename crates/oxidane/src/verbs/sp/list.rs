@@ -1,7 +1,7 @@
 //! How `sp` shows its results: a table of energies, or a block per structure.
 
 use oxidane_core::units::{DEBYE, GIGAPASCAL, HARTREE};
-use oxidane_core::{Evaluation, Request, System, elements};
+use oxidane_core::{Electronic, Evaluation, Request, System, elements};
 
 use super::Done;
 use crate::args::{ShowArgs, SpArgs};
@@ -9,6 +9,9 @@ use crate::exit::Outcome;
 use crate::output::table::{Column, Table, fit};
 use crate::output::{Out, json};
 use crate::structures::formula;
+
+/// Bond orders below this are not bonds to a reader.
+const SHOWN_BOND_ORDER: f64 = 0.1;
 
 /// The printed list: a table if only energies are asked for, else a block per structure.
 pub struct List<'a> {
@@ -91,6 +94,9 @@ impl<'a> List<'a> {
                 "   dipole  {x:.5} {y:.5} {z:.5} e angstrom   |mu| {size:.5} e angstrom = {debye:.4} D"
             ))?;
         }
+        if let Some(electronic) = results.electronic.as_ref().filter(|_| self.all) {
+            orbitals(out, system, electronic)?;
+        }
         if let Some(tensor) = results.polarizability.filter(|_| show(self.show.polar)) {
             matrix(out, "polarisability (units of the training data)", &tensor, 5)?;
         }
@@ -103,6 +109,22 @@ impl<'a> List<'a> {
         }
         atoms(out, system, results, show(self.show.forces), show(self.show.charges))
     }
+}
+
+/// The frontier orbitals and the bonds.
+fn orbitals(out: &mut Out, system: &System, electronic: &Electronic) -> Outcome {
+    if let (Some([homo, lumo]), Some(gap)) = (electronic.frontier, electronic.gap()) {
+        out.line(format_args!("   orbitals  HOMO {homo:.4} eV   LUMO {lumo:.4} eV   gap {gap:.4} eV"))?;
+    }
+    let name = |i: usize| format!("{}{}", elements::symbol(system.numbers[i]), i + 1);
+    let bonds: Vec<_> = electronic.bond_orders.iter().filter(|b| b.2 >= SHOWN_BOND_ORDER).collect();
+    for (row, bonds) in bonds.chunks(5).enumerate() {
+        let list: Vec<_> =
+            bonds.iter().map(|(i, j, order)| format!("{}-{} {order:.3}", name(*i), name(*j))).collect();
+        let head = if row == 0 { "bond orders" } else { "" };
+        out.line(format_args!("   {head:<11}  {}", list.join("   ")))?;
+    }
+    Ok(())
 }
 
 fn matrix(out: &mut Out, title: &str, m: &[[f64; 3]; 3], decimals: usize) -> Outcome {

@@ -73,6 +73,7 @@ fn request(args: &SpArgs, model: &Loaded) -> Result<Request> {
         charges: show.charges,
         dipole: show.dipole,
         polarizability: show.polar,
+        electronic: false,
     };
     model.require(asked)?;
     let everything = show.all || args.json || args.out.is_some() || asked == Request::default();

@@ -1,0 +1,305 @@
+//! Self-consistency: orbitals whose charges and moments give the potential that they are orbitals of.
+
+mod interactions;
+mod mixer;
+mod moments;
+mod occupation;
+mod orbitals;
+
+use oxidane_core::{Error, Result};
+
+use crate::basis::Basis;
+use crate::hamiltonian::Hamiltonian;
+
+pub use interactions::{Interactions, coordination};
+pub use moments::Moments;
+pub use occupation::{BOLTZMANN, Occupation, occupy};
+pub use orbitals::Orbitals;
+
+use mixer::{Anderson, Mixing};
+use orbitals::{OrbitalSolver, weighted_density};
+
+/// Root mean square of the change of charges and moments (atomic units) at which they count as self-consistent. The energy is
+/// then right to about its square, the gradient in proportion.
+const TOLERANCE: f64 = 2e-7;
+
+/// Orbitals are rotated instead of solved for where the gap is at least this many times the thermal energy, so that
+/// occupation numbers are whole to 1e-17...
+const WHOLE_GAP: f64 = 40.0;
+/// ... and at least this wide in hartree, so that perturbation theory is trusted.
+const LEAST_GAP: f64 = 0.05;
+/// Iterations solved in full before orbitals are rotated.
+const FULL_ITERATIONS: usize = 2;
+/// The largest angle by which a rotation is still taken as good as a full solution.
+const LARGEST_ANGLE: f64 = 0.3;
+/// A rotation is repeated until its angle is below this share of the residual.
+const ANGLE_SHARE: f64 = 0.3;
+
+/// How many electrons of each spin there are, and how hot they are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Electrons {
+    /// Of the more frequent spin.
+    pub alpha: f64,
+    /// Of the other.
+    pub beta: f64,
+    /// Electronic temperature in K.
+    pub temperature: f64,
+}
+
+/// A self-consistent state.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Electronic energy with all charge-dependent terms and -TS, in hartree.
+    pub energy: f64,
+    /// Charges and moments of the orbitals.
+    pub moments: Moments,
+    /// Derivatives of the energy by them.
+    pub potential: Moments,
+    /// The orbitals, by ascending level.
+    pub orbitals: Orbitals,
+    /// Their occupation.
+    pub occupation: Occupation,
+    /// The density matrix, row-major.
+    pub density: Vec<f64>,
+    /// Iterations it took, all attempts together.
+    pub iterations: usize,
+}
+
+/// One way to iterate.
+struct Attempt {
+    mixing: Mixing,
+    iterations: usize,
+    /// Electronic temperatures in K that are gone through before the one asked for.
+    hotter: &'static [f64],
+    /// Whether orbitals may be rotated instead of solved for.
+    rotate: bool,
+}
+
+/// What is tried in turn: the usual, then more damping, then hot electrons that cool down.
+const ATTEMPTS: [Attempt; 4] = [
+    Attempt { mixing: Mixing { damping: 0.55, history: 12 }, iterations: 60, hotter: &[], rotate: true },
+    Attempt { mixing: Mixing { damping: 0.15, history: 12 }, iterations: 150, hotter: &[], rotate: false },
+    Attempt {
+        mixing: Mixing { damping: 0.2, history: 10 },
+        iterations: 150,
+        hotter: &[5000.0, 2500.0, 1200.0, 600.0],
+        rotate: false,
+    },
+    Attempt {
+        mixing: Mixing { damping: 0.03, history: 4 },
+        iterations: 600,
+        hotter: &[10000.0, 4000.0, 1500.0],
+        rotate: false,
+    },
+];
+
+/// Iterates one structure to self-consistency.
+pub struct SelfConsistency<'a> {
+    basis: &'a Basis,
+    hamiltonian: &'a Hamiltonian,
+    interactions: &'a mut Interactions,
+    electrons: Electrons,
+    solver: OrbitalSolver,
+    fock: Vec<f64>,
+    density: Vec<f64>,
+    potential: Moments,
+    output: Moments,
+    iterations: usize,
+}
+
+impl<'a> SelfConsistency<'a> {
+    /// Prepares the iteration. Refuses overlaps that are not positive definite.
+    pub fn new(
+        basis: &'a Basis,
+        hamiltonian: &'a Hamiltonian,
+        interactions: &'a mut Interactions,
+        electrons: Electrons,
+    ) -> Result<Self> {
+        let n = basis.orbitals;
+        Ok(Self {
+            basis,
+            hamiltonian,
+            interactions,
+            electrons,
+            solver: OrbitalSolver::new(&hamiltonian.overlap, n)?,
+            fock: vec![0.0; n * n],
+            density: vec![0.0; n * n],
+            potential: Moments::zero(basis),
+            output: Moments::zero(basis),
+            iterations: 0,
+        })
+    }
+
+    /// The self-consistent state reached from `guess`; from neutral atoms if that does not converge. An error says that
+    /// nothing converged: an energy that is not self-consistent is never returned.
+    pub fn run(mut self, guess: &Moments) -> Result<State> {
+        let neutral = Moments::zero(self.basis);
+        for (index, attempt) in ATTEMPTS.iter().enumerate() {
+            let mut moments = if index == 0 { guess.clone() } else { neutral.clone() };
+            let mut reached = None;
+            let last = self.electrons.temperature;
+            for &temperature in attempt.hotter.iter().filter(|t| **t > last).chain([&last]) {
+                reached = self.iterate(attempt, temperature, &mut moments)?;
+                if reached.is_none() {
+                    break;
+                }
+            }
+            if let Some((orbitals, occupation)) = reached {
+                return Ok(self.finish(orbitals, occupation));
+            }
+        }
+        Err(Error::not_converged(format!(
+            "GFN2-xTB: charges did not become self-consistent in {} iterations, with more damping and hotter electrons tried; check \
+             geometry, charge and number of unpaired electrons, or raise the electronic temperature",
+            self.iterations
+        )))
+    }
+
+    /// Iterates at one temperature. `None`: it did not converge. `moments` are left at the last input.
+    fn iterate(
+        &mut self,
+        attempt: &Attempt,
+        temperature: f64,
+        moments: &mut Moments,
+    ) -> Result<Option<(Orbitals, Occupation)>> {
+        let electrons = Electrons { temperature, ..self.electrons };
+        let mut mixer = Anderson::new(attempt.mixing);
+        let (mut input, mut residual) = (Vec::new(), Vec::new());
+        let mut orbitals: Option<Orbitals> = None;
+        let mut error = f64::INFINITY;
+        for iteration in 0..attempt.iterations {
+            self.iterations += 1;
+            self.interactions.potential(self.basis, moments, &mut self.potential);
+            self.build_fock();
+            let whole = if attempt.rotate && iteration >= FULL_ITERATIONS {
+                self.whole_pairs(electrons)
+            } else {
+                None
+            };
+            let (current, occupation) = self.orbitals(orbitals.take(), whole, electrons, error)?;
+            weighted_density(&current, &occupation.numbers, &mut self.density);
+            self.take_moments();
+            moments.write(&mut input);
+            self.output.write(&mut residual);
+            residual.iter_mut().zip(&input).for_each(|(out, x)| *out -= x);
+            error = (residual.iter().map(|r| r * r).sum::<f64>() / residual.len() as f64).sqrt();
+            if !error.is_finite() {
+                return Ok(None);
+            }
+            if error < TOLERANCE {
+                if let Some(settled) = self.settle(current, occupation, whole, electrons)? {
+                    return Ok(Some(settled));
+                }
+                orbitals = None; // the levels crossed: on from full solutions
+                continue;
+            }
+            mixer.next(&mut input, &residual);
+            moments.read(&input);
+            orbitals = Some(current);
+        }
+        Ok(None)
+    }
+
+    /// The number of doubly occupied orbitals of a closed shell.
+    fn whole_pairs(&self, electrons: Electrons) -> Option<usize> {
+        let pairs = electrons.alpha;
+        let inside = pairs > 0.0 && (pairs as usize) < self.basis.orbitals;
+        (electrons.beta == pairs && pairs.fract() == 0.0 && inside).then_some(pairs as usize)
+    }
+
+    /// Orbitals of the present Fock matrix with their occupation: by rotation of `previous` where `pairs` are given and the gap
+    /// allows, else by a full solution.
+    fn orbitals(
+        &mut self,
+        previous: Option<Orbitals>,
+        pairs: Option<usize>,
+        electrons: Electrons,
+        error: f64,
+    ) -> Result<(Orbitals, Occupation)> {
+        if let (Some(mut orbitals), Some(pairs)) = (previous, pairs)
+            && self.rotate(&mut orbitals, pairs, electrons.temperature, error)
+        {
+            let numbers = (0..self.basis.orbitals).map(|i| if i < pairs { 2.0 } else { 0.0 }).collect();
+            return Ok((orbitals, Occupation { numbers, entropy_energy: 0.0 }));
+        }
+        let orbitals = self.solver.solve(&self.fock)?;
+        let occupation = occupy(&orbitals.levels, electrons.alpha, electrons.beta, electrons.temperature);
+        Ok((orbitals, occupation))
+    }
+
+    /// Rotates until the angles are small beside the residual of the moments. False: a full solution is needed.
+    fn rotate(&mut self, orbitals: &mut Orbitals, pairs: usize, temperature: f64, error: f64) -> bool {
+        let gap = LEAST_GAP.max(WHOLE_GAP * BOLTZMANN * temperature);
+        for _ in 0..3 {
+            match self.solver.rotate(&self.fock, orbitals, pairs, gap) {
+                None => return false,
+                Some(angle) if angle > LARGEST_ANGLE => return false,
+                Some(angle) if angle * angle < ANGLE_SHARE * error => return true,
+                Some(_) => {}
+            }
+        }
+        false
+    }
+
+    /// Canonical orbitals at convergence. `None` where rotated orbitals turn out not to be the lowest ones.
+    fn settle(
+        &mut self,
+        mut orbitals: Orbitals,
+        occupation: Occupation,
+        pairs: Option<usize>,
+        electrons: Electrons,
+    ) -> Result<Option<(Orbitals, Occupation)>> {
+        let rotated = pairs.filter(|_| occupation.entropy_energy == 0.0);
+        let Some(pairs) = rotated else { return Ok(Some((orbitals, occupation))) };
+        self.solver.canonicalise(&self.fock, &mut orbitals, pairs)?;
+        let gap = orbitals.levels[pairs] - orbitals.levels[pairs - 1];
+        let enough = gap >= WHOLE_GAP * BOLTZMANN * electrons.temperature;
+        Ok(enough.then_some((orbitals, occupation)))
+    }
+
+    fn build_fock(&mut self) {
+        let v = &self.potential;
+        self.hamiltonian.fock(self.basis, &v.shells, &v.dipoles, &v.quadrupoles, &mut self.fock);
+    }
+
+    /// The charges and moments of the present density.
+    fn take_moments(&mut self) {
+        let out = &mut self.output;
+        self.hamiltonian.populations(
+            self.basis,
+            &self.density,
+            &mut out.shells,
+            &mut out.dipoles,
+            &mut out.quadrupoles,
+        );
+        for (charge, shell) in out.shells.iter_mut().zip(&self.basis.shells) {
+            *charge = shell.parameters.occupation - *charge;
+        }
+    }
+
+    /// The state of the present density: energy and potential at its own moments.
+    fn finish(mut self, orbitals: Orbitals, occupation: Occupation) -> State {
+        let interaction = self.interactions.potential(self.basis, &self.output, &mut self.potential);
+        let core: f64 = self.density.iter().zip(&self.hamiltonian.core).map(|(p, h)| p * h).sum();
+        State {
+            energy: core + interaction + occupation.entropy_energy,
+            moments: self.output,
+            potential: self.potential,
+            orbitals,
+            occupation,
+            density: self.density,
+            iterations: self.iterations,
+        }
+    }
+}
+
+impl State {
+    /// The energy-weighted density matrix, sum of f e c c^T, row-major.
+    pub fn energy_weighted_density(&self) -> Vec<f64> {
+        let weights: Vec<f64> =
+            self.occupation.numbers.iter().zip(&self.orbitals.levels).map(|(f, e)| f * e).collect();
+        let mut out = vec![0.0; self.density.len()];
+        weighted_density(&self.orbitals, &weights, &mut out);
+        out
+    }
+}

@@ -1,0 +1,54 @@
+//! The quantities that are iterated to self-consistency, and the potentials that belong to them.
+
+use crate::basis::Basis;
+
+/// Charges of shells, dipoles and quadrupoles of atoms; or the derivatives of the energy by them. Atomic units.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Moments {
+    /// Shell by shell, in e (positive where electrons are missing).
+    pub shells: Vec<f64>,
+    /// Atom by atom.
+    pub dipoles: Vec<[f64; 3]>,
+    /// Atom by atom, traceless: xx, xy, yy, xz, yz, zz.
+    pub quadrupoles: Vec<[f64; 6]>,
+}
+
+impl Moments {
+    /// Zeros for all shells and atoms of `basis`.
+    pub fn zero(basis: &Basis) -> Self {
+        Self {
+            shells: vec![0.0; basis.shells.len()],
+            dipoles: vec![[0.0; 3]; basis.atoms()],
+            quadrupoles: vec![[0.0; 6]; basis.atoms()],
+        }
+    }
+
+    /// Sets all numbers to zero.
+    pub fn clear(&mut self) {
+        self.shells.fill(0.0);
+        self.dipoles.fill([0.0; 3]);
+        self.quadrupoles.fill([0.0; 6]);
+    }
+
+    /// The charges of atoms: sums over their shells.
+    pub fn atomic_charges(&self, basis: &Basis) -> Vec<f64> {
+        basis.shells_of.iter().map(|shells| self.shells[shells.clone()].iter().sum()).collect()
+    }
+
+    /// All numbers in one row.
+    pub fn write(&self, out: &mut Vec<f64>) {
+        out.clear();
+        out.extend_from_slice(&self.shells);
+        out.extend_from_slice(self.dipoles.as_flattened());
+        out.extend_from_slice(self.quadrupoles.as_flattened());
+    }
+
+    /// The opposite of [`Moments::write`].
+    pub fn read(&mut self, row: &[f64]) {
+        let (shells, rest) = row.split_at(self.shells.len());
+        let (dipoles, quadrupoles) = rest.split_at(3 * self.dipoles.len());
+        self.shells.copy_from_slice(shells);
+        self.dipoles.as_flattened_mut().copy_from_slice(dipoles);
+        self.quadrupoles.as_flattened_mut().copy_from_slice(quadrupoles);
+    }
+}

@@ -1,0 +1,261 @@
+//! Orbitals of a Fock matrix: the full generalised eigenproblem, and cheap rotations of orbitals that are nearly right.
+
+use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{self, BlockStructure};
+use faer::linalg::triangular_inverse::invert_lower_triangular;
+use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
+use faer::{Accum, Mat, MatRef, Par, Side};
+use oxidane_core::{Error, Result};
+
+/// Orbitals as columns over the basis, orthonormal under the overlap, with their levels.
+#[derive(Debug, Clone)]
+pub struct Orbitals {
+    /// One column for each orbital.
+    pub coefficients: Mat<f64>,
+    /// Levels in hartree: ascending after a full solution, diagonal elements of the Fock matrix after a rotation.
+    pub levels: Vec<f64>,
+}
+
+/// Solves F C = S C e for one overlap matrix S and many Fock matrices F.
+#[derive(Debug)]
+pub struct OrbitalSolver {
+    /// L^-1 of S = L L^T.
+    inverse: Mat<f64>,
+    scratch: Mat<f64>,
+    transformed: Mat<f64>,
+}
+
+/// A symmetric matrix stored by rows (or columns) as faer sees it.
+pub fn symmetric(matrix: &[f64], n: usize) -> MatRef<'_, f64> {
+    MatRef::from_column_major_slice(matrix, n, n)
+}
+
+impl OrbitalSolver {
+    /// Factors the overlap matrix of `n` orbitals. Refuses one that is not positive definite: atoms that coincide.
+    pub fn new(overlap: &[f64], n: usize) -> Result<Self> {
+        let factor = symmetric(overlap, n).llt(Side::Lower).map_err(|_| {
+            Error::input("GFN2-xTB: the orbitals are linearly dependent, because atoms (nearly) coincide; mend the geometry")
+        })?;
+        let mut inverse = Mat::zeros(n, n);
+        invert_lower_triangular(inverse.as_mut(), factor.L(), Par::Seq);
+        Ok(Self { inverse, scratch: Mat::zeros(n, n), transformed: Mat::zeros(n, n) })
+    }
+
+    /// All orbitals of `fock`, by ascending level.
+    pub fn solve(&mut self, fock: &[f64]) -> Result<Orbitals> {
+        let n = self.inverse.nrows();
+        // L^-1 F L^-T, of which the lower triangle is enough.
+        triangular::matmul(
+            self.scratch.as_mut(),
+            BlockStructure::Rectangular,
+            Accum::Replace,
+            self.inverse.as_ref(),
+            BlockStructure::TriangularLower,
+            symmetric(fock, n),
+            BlockStructure::Rectangular,
+            1.0,
+            Par::Seq,
+        );
+        triangular::matmul(
+            self.transformed.as_mut(),
+            BlockStructure::TriangularLower,
+            Accum::Replace,
+            self.scratch.as_ref(),
+            BlockStructure::Rectangular,
+            self.inverse.transpose(),
+            BlockStructure::TriangularUpper,
+            1.0,
+            Par::Seq,
+        );
+        let eigen = self.transformed.self_adjoint_eigen(Side::Lower).map_err(|_| {
+            Error::not_converged(
+                "GFN2-xTB: the eigenvalues of the Fock matrix could not be found; mend the geometry",
+            )
+        })?;
+        let mut coefficients = Mat::zeros(n, n);
+        triangular::matmul(
+            coefficients.as_mut(),
+            BlockStructure::Rectangular,
+            Accum::Replace,
+            self.inverse.transpose(),
+            BlockStructure::TriangularUpper,
+            eigen.U(),
+            BlockStructure::Rectangular,
+            1.0,
+            Par::Seq,
+        );
+        Ok(Orbitals { coefficients, levels: eigen.S().column_vector().iter().copied().collect() })
+    }
+
+    /// The Fock matrix between the orbitals, C^T F C (both triangles).
+    fn between_orbitals(&mut self, fock: &[f64], orbitals: &Orbitals) {
+        let n = self.inverse.nrows();
+        let c = orbitals.coefficients.as_ref();
+        matmul(self.scratch.as_mut(), Accum::Replace, symmetric(fock, n), c, 1.0, Par::Seq);
+        matmul(
+            self.transformed.as_mut(),
+            Accum::Replace,
+            c.transpose(),
+            self.scratch.as_ref(),
+            1.0,
+            Par::Seq,
+        );
+    }
+
+    /// Rotates the first `occupied` orbitals against the others by first-order perturbation theory, so that their space
+    /// comes nearer to that of `fock` (J. J. P. Stewart, P. Csaszar, P. Pulay, J. Comput. Chem. 1982, 3, 227). Returns the largest
+    /// angle, or `None`, leaving the orbitals alone, where levels of the two groups come too close for it.
+    pub fn rotate(
+        &mut self,
+        fock: &[f64],
+        orbitals: &mut Orbitals,
+        occupied: usize,
+        least_gap: f64,
+    ) -> Option<f64> {
+        self.between_orbitals(fock, orbitals);
+        let n = self.inverse.nrows();
+        let level = |i: usize| self.transformed[(i, i)];
+        let highest = (0..occupied).map(level).fold(f64::NEG_INFINITY, f64::max);
+        let lowest = (occupied..n).map(level).fold(f64::INFINITY, f64::min);
+        if lowest - highest < least_gap {
+            return None;
+        }
+        let angles = Mat::from_fn(n - occupied, occupied, |a, i| {
+            -self.transformed[(occupied + a, i)] / (level(occupied + a) - level(i))
+        });
+        let largest = angles.norm_max();
+        orbitals.levels = (0..n).map(level).collect();
+        turn(&mut orbitals.coefficients, angles.as_ref(), occupied);
+        Some(largest)
+    }
+
+    /// Makes the occupied orbitals, and the others, each diagonalise `fock` among themselves, and sets the levels.
+    pub fn canonicalise(&mut self, fock: &[f64], orbitals: &mut Orbitals, occupied: usize) -> Result<()> {
+        self.between_orbitals(fock, orbitals);
+        let n = self.inverse.nrows();
+        for range in [0..occupied, occupied..n] {
+            let (start, size) = (range.start, range.len());
+            if size == 0 {
+                continue;
+            }
+            let block = self.transformed.as_ref().submatrix(start, start, size, size);
+            let eigen = block.self_adjoint_eigen(Side::Lower).map_err(|_| {
+                Error::not_converged(
+                    "GFN2-xTB: the eigenvalues of the Fock matrix could not be found; mend the geometry",
+                )
+            })?;
+            let turned = orbitals.coefficients.as_ref().subcols(start, size) * eigen.U();
+            orbitals.coefficients.as_mut().subcols_mut(start, size).copy_from(&turned);
+            orbitals.levels[range]
+                .iter_mut()
+                .zip(eigen.S().column_vector().iter())
+                .for_each(|(l, e)| *l = *e);
+        }
+        Ok(())
+    }
+}
+
+/// Turns orthonormal columns by the `angles` X between the first `occupied` and the rest: (C_o + C_v X) and (C_v - C_o X^T), both
+/// made orthonormal again: their overlaps are 1 + X^T X and 1 + X X^T.
+fn turn(columns: &mut Mat<f64>, angles: MatRef<'_, f64>, occupied: usize) {
+    let empty = columns.ncols() - occupied;
+    let (first, rest) = columns.as_ref().split_at_col(occupied);
+    let (mut new_first, mut new_rest) = (first.to_owned(), rest.to_owned());
+    matmul(new_first.as_mut(), Accum::Add, rest, angles, 1.0, Par::Seq);
+    matmul(new_rest.as_mut(), Accum::Add, first, angles.transpose(), -1.0, Par::Seq);
+    for (new, overlap, start, size) in [
+        (&mut new_first, angles.transpose() * angles, 0, occupied),
+        (&mut new_rest, angles * angles.transpose(), occupied, empty),
+    ] {
+        let metric = overlap + Mat::<f64>::identity(size, size);
+        // 1 + X^T X is positive definite whatever X is.
+        let factor = metric.llt(Side::Lower).expect("finite angles");
+        solve_lower_triangular_in_place(factor.L(), new.as_mut().transpose_mut(), Par::Seq);
+        columns.as_mut().subcols_mut(start, size).copy_from(&*new);
+    }
+}
+
+/// The matrix sum over orbitals of weight times c c^T, row-major (symmetric), into `out`. Orbitals of weight zero cost nothing.
+pub fn weighted_density(orbitals: &Orbitals, weights: &[f64], out: &mut [f64]) {
+    let n = orbitals.coefficients.nrows();
+    let used: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] != 0.0).collect();
+    let plain = Mat::from_fn(n, used.len(), |mu, k| orbitals.coefficients[(mu, used[k])]);
+    let scaled = Mat::from_fn(n, used.len(), |mu, k| plain[(mu, k)] * weights[used[k]]);
+    let mut out = faer::MatMut::from_column_major_slice_mut(out, n, n);
+    triangular::matmul(
+        out.as_mut(),
+        BlockStructure::TriangularLower,
+        Accum::Replace,
+        scaled.as_ref(),
+        BlockStructure::Rectangular,
+        plain.transpose(),
+        BlockStructure::Rectangular,
+        1.0,
+        Par::Seq,
+    );
+    for j in 0..n {
+        for i in 0..j {
+            out[(i, j)] = out[(j, i)];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A symmetric matrix without structure, plus a spread diagonal.
+    fn example(n: usize, spread: f64) -> Vec<f64> {
+        let mut m = vec![0.0; n * n];
+        for i in 0..n {
+            for j in 0..n {
+                m[i * n + j] = 0.05 * ((i * j) as f64 + 0.3 * (i + j) as f64).sin();
+            }
+            m[i * n + i] += spread * i as f64 + 1.0;
+        }
+        m
+    }
+
+    fn residual(fock: &[f64], overlap: &[f64], orbitals: &Orbitals, n: usize) -> f64 {
+        let c = orbitals.coefficients.as_ref();
+        let levels = Mat::from_fn(n, n, |i, j| if i == j { orbitals.levels[i] } else { 0.0 });
+        (symmetric(fock, n) * c - symmetric(overlap, n) * c * levels).norm_max()
+    }
+
+    #[test]
+    fn eigenvectors_solve_the_generalised_problem() {
+        let n = 12;
+        let (fock, overlap) = (example(n, 0.3), example(n, 0.0));
+        let orbitals = OrbitalSolver::new(&overlap, n).unwrap().solve(&fock).unwrap();
+        assert!(residual(&fock, &overlap, &orbitals, n) < 1e-13);
+    }
+
+    /// Rotations from the orbitals of a neighbouring matrix end in the space of the full solution.
+    #[test]
+    fn rotations_reach_the_full_solution() {
+        let (n, occupied) = (14, 6);
+        let overlap = example(n, 0.0);
+        let mut fock = example(n, 0.3);
+        let mut solver = OrbitalSolver::new(&overlap, n).unwrap();
+        let mut orbitals = solver.solve(&fock).unwrap();
+        for i in 0..n {
+            for j in 0..n {
+                fock[i * n + j] += 0.01 * (((i + 1) * (j + 1)) as f64).cos();
+            }
+        }
+        let exact = solver.solve(&fock).unwrap();
+        for _ in 0..12 {
+            solver.rotate(&fock, &mut orbitals, occupied, 0.01).unwrap();
+        }
+        solver.canonicalise(&fock, &mut orbitals, occupied).unwrap();
+        assert!(residual(&fock, &overlap, &orbitals, n) < 1e-12);
+        let difference =
+            orbitals.levels.iter().zip(&exact.levels).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(difference < 1e-12, "{difference}");
+    }
+
+    #[test]
+    fn dependent_orbitals_are_refused() {
+        assert!(OrbitalSolver::new(&[1.0, 1.0, 1.0, 1.0], 2).is_err());
+    }
+}
