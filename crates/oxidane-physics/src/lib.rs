@@ -4,6 +4,7 @@
 //! derivatives*, dE/dstrain; callers turn these into forces and virials.
 
 pub mod coordination;
+mod d3;
 mod d4;
 mod dispersion;
 pub mod elements;
@@ -11,6 +12,7 @@ pub mod geometry;
 pub mod lattice;
 
 pub use coordination::{Coordination, Counting};
+pub use d3::{D3, D3Potential};
 pub use d4::D4;
 pub use dispersion::Damping;
 pub use geometry::{Derivatives, Geometry};

@@ -1,6 +1,6 @@
 //! References of the elements for D4 with charges of GFN2-xTB; `data/README.md` describes the file.
 
-use crate::dispersion::{REFERENCES, References};
+use crate::dispersion::{Centers, REFERENCES, References};
 use crate::elements::{LAST_D4, effective_charge, hardness};
 
 static DATA: &[u8] = include_bytes!("../../data/d4.bin");
@@ -20,12 +20,8 @@ const QUADRATURE: [f64; FREQUENCIES] = [
 /// The references of one element.
 #[derive(Debug, Clone)]
 pub(super) struct Element {
-    /// How many references there are, at most [`REFERENCES`].
-    pub count: usize,
-    /// With how many Gaussians of rising steepness each answers to coordination numbers: 1 or 3.
-    pub gaussians: [u8; REFERENCES],
-    /// Coordination numbers.
-    pub cn: References,
+    /// Where they stand among coordination numbers.
+    pub centers: Centers,
     /// Effective nuclear charge plus partial charge in the reference system.
     pub charge: References,
     /// Effective nuclear charge.
@@ -49,9 +45,7 @@ impl Element {
         let column = |c| std::array::from_fn(|r| if r < count { value(r, c) } else { 0.0 });
         let effective_charge = effective_charge(number);
         Self {
-            count,
-            gaussians: column(0).map(|g| g as u8),
-            cn: column(1),
+            centers: Centers { count, cn: column(1), gaussians: column(0).map(|g| g as u8) },
             charge: column(2).map(|q| effective_charge + q),
             effective_charge,
             hardness: hardness(number),
@@ -65,8 +59,8 @@ impl Element {
     /// frequency (Casimir and Polder).
     pub fn c6(&self, other: &Self) -> [References; REFERENCES] {
         let mut table = [[0.0; REFERENCES]; REFERENCES];
-        for (row, a) in table.iter_mut().zip(&self.polarizability[..self.count]) {
-            for (c6, b) in row.iter_mut().zip(&other.polarizability[..other.count]) {
+        for (row, a) in table.iter_mut().zip(&self.polarizability[..self.centers.count]) {
+            for (c6, b) in row.iter_mut().zip(&other.polarizability[..other.centers.count]) {
                 let integral: f64 =
                     QUADRATURE.iter().zip(a.iter().zip(b)).map(|(w, (a, b))| w * (a * b)).sum();
                 *c6 = 3.0 / std::f64::consts::PI * integral;

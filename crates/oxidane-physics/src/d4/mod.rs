@@ -15,6 +15,8 @@ use crate::lattice::Lattice;
 use data::Element;
 use oxidane_core::{Error, Result};
 
+/// Steepness of the Gaussians over coordination numbers (E. Caldeweyher, C. Bannwarth, S. Grimme, J. Chem. Phys. 2017, 147, 034112, Eq. 7).
+const STEEPNESS: f64 = 6.0;
 /// Reach of the sum over pairs in bohr.
 const CUTOFF_PAIRS: f64 = 50.0;
 /// Reach of the sum over triples in bohr.
@@ -69,7 +71,7 @@ impl D4 {
         let matrix = PairMatrix::new(&model, geometry, &lattice, CUTOFF_PAIRS);
         let mut gaussians = Weights::default();
         for (&cn, &kind) in coordination.values.iter().zip(&model.kinds.of_atom) {
-            let [value, slope] = weights::by_coordination(&elements[kind], cn);
+            let [value, slope] = elements[kind].centers.weights(STEEPNESS, cn);
             gaussians.values.push(value);
             gaussians.by_cn.push(slope);
         }

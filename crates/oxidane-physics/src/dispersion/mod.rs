@@ -3,11 +3,13 @@
 //! The two methods differ in their references and in the weights that these get from coordination numbers (and charges, D4).
 
 mod c6;
+mod gaussians;
 mod pair_matrix;
 mod three_body;
 mod two_body;
 
 pub(crate) use c6::{Kinds, Model, REFERENCES, References, Weights, c8_over_c6, dot};
+pub(crate) use gaussians::Centers;
 pub(crate) use pair_matrix::PairMatrix;
 pub(crate) use three_body::ThreeBody;
 pub(crate) use two_body::two_body;
