@@ -1,6 +1,6 @@
 //! [`Lattice`]: the images of an atom that a sphere holds.
 
-use crate::geometry::{cross, dot};
+use crate::geometry::{Geometry, cross, dot};
 use oxidane_core::{Error, Result};
 
 /// The translations of a crystal, or of a molecule, which has only the one by zero.
@@ -78,6 +78,24 @@ impl Triangular {
                     offer(step(row, 0, n0));
                 }
             }
+        }
+    }
+}
+
+/// Calls `visit(i, j, v, |v|^2)` with v = x_j + T - x_i for all pairs within `cutoff`, i <= j, in a fixed order. An atom i and its own images come
+/// as i = j, with both T and -T.
+#[inline(always)]
+pub fn for_each_pair(
+    geometry: &Geometry,
+    lattice: &Lattice,
+    cutoff: f64,
+    mut visit: impl FnMut(usize, usize, [f64; 3], f64),
+) {
+    let own = usize::from(!lattice.is_periodic());
+    for (i, a) in geometry.positions.iter().enumerate() {
+        for (j, b) in geometry.positions.iter().enumerate().skip(i + own) {
+            let vector = std::array::from_fn(|k| b[k] - a[k]);
+            lattice.for_each_image(vector, cutoff, |v, square| visit(i, j, v, square));
         }
     }
 }

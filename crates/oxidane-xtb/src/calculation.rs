@@ -57,7 +57,7 @@ impl Calculation {
         let guess = guess.filter(|g| g.shells.len() == basis.shells.len()).unwrap_or(&neutral);
         let state = SelfConsistency::new(&basis, &hamiltonian, &mut interactions, electrons)?.run(guess)?;
         let mut all = derivatives.then(|| Derivatives::zero(basis.atoms()));
-        let repulsion = repulsion::energy(geometry, &basis, all.as_mut());
+        let repulsion = repulsion::energy(geometry, &basis, all.as_mut())?;
         let three_body = interactions.three_body(all.as_mut());
         if let Some(all) = &mut all {
             let mut de_dcn = vec![0.0; basis.atoms()];
