@@ -13,7 +13,7 @@ use super::core::{polynomials, radii, scaling};
 use super::iteration::gather;
 use super::potentials::{AtomPotentials, Potentials};
 use crate::basis::Basis;
-use crate::integrals::block::{Square, functions_and_slopes, into_frame, powers};
+use crate::integrals::block::{Radial, by_components, into_frame, powers};
 use crate::integrals::frame::{ABOUT_X, ABOUT_Y, Frame, Generator};
 use crate::integrals::lanes::Lanes;
 use crate::integrals::species::{ShellPair, SpeciesPair};
@@ -39,16 +39,15 @@ impl Hamiltonian {
     ) {
         let potentials =
             Potentials { shell: shell_potential, dipole: dipole_potential, quadrupole: quadrupole_potential };
+        let mut radial = Radial::new();
+        let mut pairs = Pairs::ZERO;
         for batch in &self.batches.list {
-            let pairs = Pairs {
-                species: batch.species,
-                density: gather(basis, batch, density),
-                energy_weighted: gather(basis, batch, energy_weighted),
-                levels: [0, 1].map(|side| self.batch_levels(basis, batch, side)),
-                potentials: [0, 1].map(|side| potentials.gather(basis, batch, side)),
-            };
+            gather(basis, batch, density, &mut pairs.density);
+            gather(basis, batch, energy_weighted, &mut pairs.energy_weighted);
+            self.batch_levels(basis, batch, &mut pairs.levels);
+            potentials.gather(basis, batch, &mut pairs.potentials);
             for image in &self.batches.images[batch.images.clone()] {
-                let result = dispatch(|| differentiate(&pairs, image));
+                let result = differentiate(batch.species, &pairs, image, &mut radial);
                 result.scatter(batch, image, derivatives, by_coordination);
             }
         }
@@ -57,11 +56,19 @@ impl Hamiltonian {
 
 /// What the derivatives of a batch depend on.
 struct Pairs {
-    species: &'static SpeciesPair,
     density: [Lanes; MAX_ORBITALS * MAX_ORBITALS],
     energy_weighted: [Lanes; MAX_ORBITALS * MAX_ORBITALS],
     levels: [[Lanes; MAX_SHELLS]; 2],
     potentials: [AtomPotentials; 2],
+}
+
+impl Pairs {
+    const ZERO: Self = Self {
+        density: [Lanes::ZERO; MAX_ORBITALS * MAX_ORBITALS],
+        energy_weighted: [Lanes::ZERO; MAX_ORBITALS * MAX_ORBITALS],
+        levels: [[Lanes::ZERO; MAX_SHELLS]; 2],
+        potentials: [AtomPotentials::ZERO; 2],
+    };
 }
 
 /// The derivatives of the energy of each pair of two atoms.
@@ -109,12 +116,16 @@ impl Effective {
     /// With the moments about the second atom at distance r along z' as D - r S z' and so on.
     #[inline(always)]
     fn new(r: Lanes, a: &Moments, b: &Moments) -> Self {
-        let mut first: [Lanes; 3] = std::array::from_fn(|m| a.0[m] + b.0[m]);
+        let mut first = [a.0[0] + b.0[0], a.0[1] + b.0[1], a.0[2] + b.0[2]];
+        let mut second = a.1;
+        for m in 0..5 {
+            second[m] += b.1[m];
+        }
         first[0] = first[0] - r * b.1[1] * SQRT3;
         first[1] = first[1] - r * b.1[2] * 2.0;
         first[2] = first[2] - r * b.1[3] * SQRT3;
         let zero = r * (r * b.1[2] - b.0[1]);
-        Self { zero, first, second: std::array::from_fn(|m| a.1[m] + b.1[m]) }
+        Self { zero, first, second }
     }
 
     /// Its derivative by r; there is none of second rank.
@@ -133,8 +144,9 @@ struct Turned {
 impl Turned {
     #[inline(always)]
     fn new(generators: [Generator; 3], r: Lanes, a: &Moments, b: &Moments) -> Self {
-        let turned = |v: &Moments| (turn_vector(generators[1], &v.0), turn_vector(generators[2], &v.1));
-        Self { generators, potentials: Effective::new(r, &turned(a), &turned(b)) }
+        let a = (turn_vector(generators[1], &a.0), turn_vector(generators[2], &a.1));
+        let b = (turn_vector(generators[1], &b.0), turn_vector(generators[2], &b.1));
+        Self { generators, potentials: Effective::new(r, &a, &b) }
     }
 }
 
@@ -149,15 +161,18 @@ fn turn_vector<const N: usize>(generator: Generator, v: &[Lanes; N]) -> [Lanes; 
 
 /// The change of a matrix between two shells.
 #[inline(always)]
-fn turn_square(generators: &[Generator; 3], l: [usize; 2], p: &Square) -> Square {
-    let mut out = [[Lanes::ZERO; 5]; 5];
-    for &(m, n, x) in generators[l[0]] {
-        for b in 0..=2 * l[1] {
+fn turn_square<const A: usize, const B: usize>(
+    generators: &[Generator; 3],
+    p: &[[Lanes; B]; A],
+) -> [[Lanes; B]; A] {
+    let mut out = [[Lanes::ZERO; B]; A];
+    for &(m, n, x) in generators[A / 2] {
+        for b in 0..B {
             out[m][b] = p[n][b].scaled_plus(-x, out[m][b]);
         }
     }
-    for &(m, n, x) in generators[l[1]] {
-        for a in 0..=2 * l[0] {
+    for &(m, n, x) in generators[B / 2] {
+        for a in 0..A {
             out[a][m] = p[a][n].scaled_plus(-x, out[a][m]);
         }
     }
@@ -171,44 +186,23 @@ struct Sums {
     by_coordination: [Lanes; 2],
 }
 
-#[inline(always)]
-fn differentiate(pairs: &Pairs, image: &Image) -> Result {
-    let frame = Frame::new(image.vector);
-    let r = frame.length;
-    let [a, b] = [0, 1].map(|side| {
-        let p = &pairs.potentials[side];
-        (frame.first_rank(&p.first), frame.second_rank(&p.second))
-    });
-    let bond = Bond {
-        powers: powers(r),
-        square: r * r,
-        root: (r * (1.0 / radii(pairs.species))).map(f64::sqrt),
-        potentials: Effective::new(r, &a, &b),
-        slope: Effective::slope(r, &b),
-        turned: [Turned::new(ABOUT_X, r, &a, &b), Turned::new(ABOUT_Y, r, &a, &b)],
-        onsite: image.onsite,
-        frame,
-    };
+fn differentiate(species: &SpeciesPair, pairs: &Pairs, image: &Image, radial: &mut Radial) -> Result {
+    let bond = dispatch(
+        #[inline(always)]
+        || Bond::new(species, pairs, image),
+    );
     let mut sums = Sums { along: Lanes::ZERO, torque: [Lanes::ZERO; 2], by_coordination: [Lanes::ZERO; 2] };
-    for pair in &pairs.species.shells {
-        bond.add_shells(pairs, pair, &mut sums);
+    let powers = powers(bond.frame.length);
+    for pair in &species.shells {
+        radial.values_and_slopes(pair, &powers);
+        by_components!(pair, add_shells(&bond, species, pairs, pair, radial, &mut sums));
     }
-    let (x, y) = bond.frame.axes();
-    // Turning z' about x' moves its end towards -y', about y' towards x'.
-    let (across_x, across_y) = (sums.torque[1] * bond.frame.inverse, -(sums.torque[0] * bond.frame.inverse));
-    let along = sums.along * bond.frame.inverse;
-    let by_vector = std::array::from_fn(|axis| {
-        let across = x[axis].times_plus(across_x, y[axis] * across_y);
-        bond.frame.vector[axis].times_plus(along, across)
-    });
-    Result { by_vector, by_coordination: sums.by_coordination }
+    bond.result(&sums)
 }
 
 /// What all pairs of shells of eight bonds share.
 struct Bond {
     frame: Frame,
-    square: Lanes,
-    powers: [Lanes; 7],
     root: Lanes,
     potentials: Effective,
     slope: (Lanes, [Lanes; 3]),
@@ -218,58 +212,32 @@ struct Bond {
 
 impl Bond {
     #[inline(always)]
-    fn add_shells(&self, pairs: &Pairs, pair: &ShellPair, sums: &mut Sums) {
-        let (f, slope) = functions_and_slopes(pair, self.square, &self.powers);
-        let p = into_frame(pair, &self.frame, &shells(pairs.species, pair, &pairs.density));
-        let w = into_frame(pair, &self.frame, &shells(pairs.species, pair, &pairs.energy_weighted));
-        let turned_p = [0, 1].map(|axis| turn_square(&self.turned[axis].generators, pair.l, &p));
-        let turned_w = [0, 1].map(|axis| turn_square(&self.turned[axis].generators, pair.l, &w));
+    fn new(species: &SpeciesPair, pairs: &Pairs, image: &Image) -> Self {
+        let frame = Frame::new(image.vector);
+        let r = frame.length;
+        let [a, b] = &pairs.potentials;
+        let a = (frame.first_rank(&a.first), frame.second_rank(&a.second));
+        let b = (frame.first_rank(&b.first), frame.second_rank(&b.second));
+        Self {
+            root: (r * (1.0 / radii(species))).map(f64::sqrt),
+            potentials: Effective::new(r, &a, &b),
+            slope: Effective::slope(r, &b),
+            turned: [Turned::new(ABOUT_X, r, &a, &b), Turned::new(ABOUT_Y, r, &a, &b)],
+            onsite: image.onsite,
+            frame,
+        }
+    }
 
-        // The energy of the pair: sum of (P k - 2 W) S - P u1 D - P u2 Q, with k = 2 h - V_A - V_B - u0.
-        let (scale, scale_slope) = self.scaling(pairs.species, pair);
-        let mean = (pairs.levels[0][pair.shells[0]] + pairs.levels[1][pair.shells[1]]) * 0.5;
-        let shift = pairs.potentials[0].shell[pair.shells[0]] + pairs.potentials[1].shell[pair.shells[1]];
-        let k = mean * scale * 2.0 - shift - self.potentials.zero;
-        let k_slope = mean * scale_slope * 2.0 - self.slope.0;
-
-        let mut overlap = Lanes::ZERO;
-        for e in &pair.shape.entries[0] {
-            let (s, ds) = (f[0][e.function], slope[0][e.function]);
-            let (p, w) = (p[e.a][e.b], w[e.a][e.b]);
-            overlap = p.times_plus(s, overlap);
-            sums.along = w.scaled_plus(-2.0, p * k).times_plus(ds, sums.along);
-            for axis in 0..2 {
-                let (tp, tw) = (turned_p[axis][e.a][e.b], turned_w[axis][e.a][e.b]);
-                let x = tw.scaled_plus(-2.0, tp * k) - p * self.turned[axis].potentials.zero;
-                sums.torque[axis] = x.times_plus(s, sums.torque[axis]);
-            }
-        }
-        sums.along = overlap.times_plus(k_slope, sums.along);
-        for side in 0..2 {
-            let shift = pairs.species.elements[side].shells[pair.shells[side]].coordination_shift;
-            sums.by_coordination[side] = (overlap * scale).scaled_plus(-shift, sums.by_coordination[side]);
-        }
-
-        for e in &pair.shape.entries[1] {
-            let (u, du) = (self.potentials.first[e.q], self.slope.1[e.q]);
-            let (d, dd) = (f[1][e.function] * -e.sign, slope[1][e.function] * -e.sign);
-            let p = p[e.a][e.b];
-            sums.along = (p * u).times_plus(dd, (p * du).times_plus(d, sums.along));
-            for axis in 0..2 {
-                let x = turned_p[axis][e.a][e.b].times_plus(u, p * self.turned[axis].potentials.first[e.q]);
-                sums.torque[axis] = x.times_plus(d, sums.torque[axis]);
-            }
-        }
-        for e in &pair.shape.entries[2] {
-            let u = self.potentials.second[e.q];
-            let (q, dq) = (f[2][e.function] * -e.sign, slope[2][e.function] * -e.sign);
-            let p = p[e.a][e.b];
-            sums.along = (p * u).times_plus(dq, sums.along);
-            for axis in 0..2 {
-                let x = turned_p[axis][e.a][e.b].times_plus(u, p * self.turned[axis].potentials.second[e.q]);
-                sums.torque[axis] = x.times_plus(q, sums.torque[axis]);
-            }
-        }
+    /// The derivatives from the sums over all shells. Turning z' about x' moves its end towards -y', about y' towards x'.
+    fn result(&self, sums: &Sums) -> Result {
+        let (x, y) = self.frame.axes();
+        let inverse = self.frame.inverse;
+        let (along, across_x, across_y) =
+            (sums.along * inverse, sums.torque[1] * inverse, -(sums.torque[0] * inverse));
+        let by_vector = std::array::from_fn(|axis| {
+            self.frame.vector[axis] * along + x[axis] * across_x + y[axis] * across_y
+        });
+        Result { by_vector, by_coordination: sums.by_coordination }
     }
 
     /// The scaling of the mean level and its derivative by the distance.
@@ -286,13 +254,88 @@ impl Bond {
     }
 }
 
+/// Adds what two shells contribute. The energy is the sum of (P k - 2 W) S - P u1 D - P u2 Q with the effective potentials
+/// u and k = 2 h - V_A - V_B - u0, h the scaled mean of the levels.
+fn add_shells<const A: usize, const B: usize>(
+    bond: &Bond,
+    species: &SpeciesPair,
+    pairs: &Pairs,
+    pair: &ShellPair,
+    radial: &Radial,
+    sums: &mut Sums,
+) {
+    dispatch(
+        #[inline(always)]
+        || {
+            let p = into_frame::<A, B>(&bond.frame, &shells(species, pair, &pairs.density));
+            let w = into_frame::<A, B>(&bond.frame, &shells(species, pair, &pairs.energy_weighted));
+            let [about_x, about_y] = &bond.turned;
+            let turned_p = [turn_square(&about_x.generators, &p), turn_square(&about_y.generators, &p)];
+            let turned_w = [turn_square(&about_x.generators, &w), turn_square(&about_y.generators, &w)];
+
+            let (scale, scale_slope) = bond.scaling(species, pair);
+            let [i, j] = pair.shells;
+            let mean = (pairs.levels[0][i] + pairs.levels[1][j]) * 0.5;
+            let shift = pairs.potentials[0].shell[i] + pairs.potentials[1].shell[j];
+            let k = mean * scale * 2.0 - shift - bond.potentials.zero;
+            let k_slope = mean * scale_slope * 2.0 - bond.slope.0;
+
+            let mut overlap = Lanes::ZERO;
+            for e in &pair.shape.entries[0] {
+                let (s, slope) = (radial.value[e.function], radial.slope[e.function]);
+                let (p, w) = (p[e.a][e.b], w[e.a][e.b]);
+                overlap = p.times_plus(s, overlap);
+                sums.along = w.scaled_plus(-2.0, p * k).times_plus(slope, sums.along);
+                for axis in 0..2 {
+                    let (tp, tw) = (turned_p[axis][e.a][e.b], turned_w[axis][e.a][e.b]);
+                    let x = tw.scaled_plus(-2.0, tp * k) - p * bond.turned[axis].potentials.zero;
+                    sums.torque[axis] = x.times_plus(s, sums.torque[axis]);
+                }
+            }
+            sums.along = overlap.times_plus(k_slope, sums.along);
+            for side in 0..2 {
+                let shift = species.elements[side].shells[pair.shells[side]].coordination_shift;
+                sums.by_coordination[side] =
+                    (overlap * scale).scaled_plus(-shift, sums.by_coordination[side]);
+            }
+
+            for e in &pair.shape.entries[1] {
+                let (u, u_slope) = (bond.potentials.first[e.q], bond.slope.1[e.q]);
+                let (d, slope) = (radial.value[e.function] * -e.sign, radial.slope[e.function] * -e.sign);
+                let p = p[e.a][e.b];
+                sums.along = (p * u).times_plus(slope, (p * u_slope).times_plus(d, sums.along));
+                for axis in 0..2 {
+                    let x =
+                        turned_p[axis][e.a][e.b].times_plus(u, p * bond.turned[axis].potentials.first[e.q]);
+                    sums.torque[axis] = x.times_plus(d, sums.torque[axis]);
+                }
+            }
+            for e in &pair.shape.entries[2] {
+                let u = bond.potentials.second[e.q];
+                let (q, slope) = (radial.value[e.function] * -e.sign, radial.slope[e.function] * -e.sign);
+                let p = p[e.a][e.b];
+                sums.along = (p * u).times_plus(slope, sums.along);
+                for axis in 0..2 {
+                    let x =
+                        turned_p[axis][e.a][e.b].times_plus(u, p * bond.turned[axis].potentials.second[e.q]);
+                    sums.torque[axis] = x.times_plus(q, sums.torque[axis]);
+                }
+            }
+        },
+    )
+}
+
 /// The part of a block of two atoms that belongs to two shells.
 #[inline(always)]
-fn shells(species: &SpeciesPair, pair: &ShellPair, block: &[Lanes]) -> Square {
+fn shells<const A: usize, const B: usize>(
+    species: &SpeciesPair,
+    pair: &ShellPair,
+    block: &[Lanes],
+) -> [[Lanes; B]; A] {
     let columns = species.orbitals[1];
-    let mut out = [[Lanes::ZERO; 5]; 5];
-    for a in 0..=2 * pair.l[0] {
-        for b in 0..=2 * pair.l[1] {
+    let mut out = [[Lanes::ZERO; B]; A];
+    for a in 0..A {
+        for b in 0..B {
             out[a][b] = block[(pair.first[0] + a) * columns + pair.first[1] + b];
         }
     }

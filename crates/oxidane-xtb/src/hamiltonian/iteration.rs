@@ -27,10 +27,14 @@ impl Hamiltonian {
         let potentials =
             Potentials { shell: shell_potential, dipole: dipole_potential, quadrupole: quadrupole_potential };
         out.copy_from_slice(&self.core);
+        let mut shift = [Lanes::ZERO; MAX_ORBITALS * MAX_ORBITALS];
+        let mut atoms = [AtomPotentials::ZERO; 2];
         for batch in &self.batches.list {
-            let [first, second] = [0, 1].map(|side| potentials.gather(basis, batch, side));
-            let mut shift = [Lanes::ZERO; MAX_ORBITALS * MAX_ORBITALS];
-            dispatch(|| shifts(batch, self.block(batch), &first, &second, &mut shift));
+            potentials.gather(basis, batch, &mut atoms);
+            dispatch(
+                #[inline(always)]
+                || shifts(batch, self.block(batch), &atoms, &mut shift),
+            );
             add_shifts(basis, batch, &shift, out);
         }
     }
@@ -48,9 +52,14 @@ impl Hamiltonian {
         shells.fill(0.0);
         dipoles.fill([0.0; 3]);
         quadrupoles.fill([0.0; 6]);
+        let mut p = [Lanes::ZERO; MAX_ORBITALS * MAX_ORBITALS];
+        let mut sums = [Sums::ZERO; 2];
         for batch in &self.batches.list {
-            let p = gather(basis, batch, density);
-            let sums = dispatch(|| contract(batch, self.block(batch), &p));
+            gather(basis, batch, density, &mut p);
+            dispatch(
+                #[inline(always)]
+                || contract(batch, self.block(batch), &p, &mut sums),
+            );
             // A pair of an atom with itself holds all its elements once, a pair of two atoms stands for its mirror too.
             let sides = if batch.diagonal { 1 } else { 2 };
             for (side, sums) in sums.iter().enumerate().take(sides) {
@@ -70,25 +79,28 @@ impl Hamiltonian {
 fn shifts(
     batch: &Batch,
     block: &[Lanes],
-    first: &AtomPotentials,
-    second: &AtomPotentials,
+    atoms: &[AtomPotentials; 2],
     out: &mut [Lanes; MAX_ORBITALS * MAX_ORBITALS],
 ) {
     let size = batch.elements();
     let columns = batch.species.orbitals[1];
     for pair in &batch.species.shells {
-        let sum = first.shell[pair.shells[0]] + second.shell[pair.shells[1]];
+        let sum = atoms[0].shell[pair.shells[0]] + atoms[1].shell[pair.shells[1]];
         for a in pair.first[0]..=pair.first[0] + 2 * pair.l[0] {
             for b in pair.first[1]..=pair.first[1] + 2 * pair.l[1] {
-                out[a * columns + b] = sum * block[a * columns + b];
-            }
-        }
-    }
-    for (atom, start) in [first, second].into_iter().zip(MOMENTS) {
-        for (c, potential) in atom.first.iter().chain(&atom.second).enumerate() {
-            let matrix = &block[(start + c) * size..(start + c + 1) * size];
-            for (out, x) in out.iter_mut().zip(matrix) {
-                *out = x.times_plus(*potential, *out);
+                let at = a * columns + b;
+                let mut shift = sum * block[at];
+                for side in 0..2 {
+                    for c in 0..3 {
+                        let x = block[(MOMENTS[side] + c) * size + at];
+                        shift = x.times_plus(atoms[side].first[c], shift);
+                    }
+                    for c in 0..5 {
+                        let x = block[(MOMENTS[side] + 3 + c) * size + at];
+                        shift = x.times_plus(atoms[side].second[c], shift);
+                    }
+                }
+                out[at] = shift;
             }
         }
     }
@@ -101,27 +113,30 @@ fn add_shifts(basis: &Basis, batch: &Batch, shift: &[Lanes], out: &mut [f64]) {
     for lane in 0..batch.count {
         let [row, column] = [0, 1].map(|side| basis.orbitals_of[batch.atoms[side][lane]].start);
         for a in 0..na {
-            for b in 0..nb {
+            // A pair of an atom with itself holds the mirrored elements too.
+            let end = if batch.diagonal { a + 1 } else { nb };
+            for b in 0..end {
                 let (i, j) = (row + a, column + b);
                 let x = out[i * n + j] - 0.5 * shift[a * nb + b].0[lane];
                 out[i * n + j] = x;
-                // A pair of an atom with itself holds the mirrored elements too.
-                if !batch.diagonal {
-                    out[j * n + i] = x;
-                }
+                out[j * n + i] = x;
             }
         }
     }
 }
 
 /// The elements of a matrix between the atoms of each pair.
-#[inline(always)]
-pub(super) fn gather(basis: &Basis, batch: &Batch, matrix: &[f64]) -> [Lanes; MAX_ORBITALS * MAX_ORBITALS] {
+pub(super) fn gather(
+    basis: &Basis,
+    batch: &Batch,
+    matrix: &[f64],
+    out: &mut [Lanes; MAX_ORBITALS * MAX_ORBITALS],
+) {
     let n = basis.orbitals;
     let [na, nb] = batch.species.orbitals;
-    let mut out = [Lanes::ZERO; MAX_ORBITALS * MAX_ORBITALS];
     for lane in 0..LANES {
-        let [row, column] = [0, 1].map(|side| basis.orbitals_of[batch.atoms[side][lane]].start);
+        let row = basis.orbitals_of[batch.atoms[0][lane]].start;
+        let column = basis.orbitals_of[batch.atoms[1][lane]].start;
         for a in 0..na {
             let elements = &matrix[(row + a) * n + column..][..nb];
             for (b, &x) in elements.iter().enumerate() {
@@ -129,20 +144,20 @@ pub(super) fn gather(basis: &Basis, batch: &Batch, matrix: &[f64]) -> [Lanes; MA
             }
         }
     }
-    out
 }
 
 /// Populations and moments that the elements of each pair give to one of its atoms.
+#[derive(Clone, Copy)]
 struct Sums {
     shells: [Lanes; MAX_SHELLS],
     moments: [Lanes; 8],
 }
 
 #[inline(always)]
-fn contract(batch: &Batch, block: &[Lanes], p: &[Lanes]) -> [Sums; 2] {
+fn contract(batch: &Batch, block: &[Lanes], p: &[Lanes], out: &mut [Sums; 2]) {
     let size = batch.elements();
     let columns = batch.species.orbitals[1];
-    let mut shells = [[Lanes::ZERO; MAX_SHELLS]; 2];
+    *out = [Sums::ZERO; 2];
     for pair in &batch.species.shells {
         let mut sum = Lanes::ZERO;
         for a in pair.first[0]..=pair.first[0] + 2 * pair.l[0] {
@@ -150,23 +165,23 @@ fn contract(batch: &Batch, block: &[Lanes], p: &[Lanes]) -> [Sums; 2] {
                 sum = p[a * columns + b].times_plus(block[a * columns + b], sum);
             }
         }
-        shells[0][pair.shells[0]] += sum;
-        shells[1][pair.shells[1]] += sum;
+        out[0].shells[pair.shells[0]] += sum;
+        out[1].shells[pair.shells[1]] += sum;
     }
-    [0, 1].map(|side| {
-        let moments = std::array::from_fn(|c| {
-            let start = (MOMENTS[side] + c) * size;
+    for (side, start) in [(0, MOMENTS[0]), (1, MOMENTS[1])] {
+        for c in 0..8 {
             let mut sum = Lanes::ZERO;
-            for (x, p) in block[start..start + size].iter().zip(p) {
+            for (x, p) in block[(start + c) * size..(start + c + 1) * size].iter().zip(p) {
                 sum = x.times_plus(*p, sum);
             }
-            sum
-        });
-        Sums { shells: shells[side], moments }
-    })
+            out[side].moments[c] = sum;
+        }
+    }
 }
 
 impl Sums {
+    const ZERO: Self = Self { shells: [Lanes::ZERO; MAX_SHELLS], moments: [Lanes::ZERO; 8] };
+
     fn scatter(
         &self,
         basis: &Basis,

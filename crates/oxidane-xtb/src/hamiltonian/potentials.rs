@@ -27,30 +27,33 @@ pub(super) struct AtomPotentials {
     pub second: [Lanes; 5],
 }
 
+impl AtomPotentials {
+    /// No potentials.
+    pub const ZERO: Self =
+        Self { shell: [Lanes::ZERO; MAX_SHELLS], first: [Lanes::ZERO; 3], second: [Lanes::ZERO; 5] };
+}
+
 impl Potentials<'_> {
-    /// The potentials of the first or second atoms of a batch.
-    #[inline(always)]
-    pub fn gather(&self, basis: &Basis, batch: &Batch, side: usize) -> AtomPotentials {
-        let mut shell = [Lanes::ZERO; MAX_SHELLS];
-        let mut dipole = [Lanes::ZERO; 3];
-        let mut quadrupole = [Lanes::ZERO; 6];
-        for lane in 0..LANES {
-            let atom = batch.atoms[side][lane];
-            for (out, &x) in shell.iter_mut().zip(&self.shell[basis.shells_of[atom].clone()]) {
-                out.0[lane] = x;
-            }
-            for c in 0..3 {
-                dipole[c].0[lane] = self.dipole[atom][c];
-            }
-            for c in 0..6 {
-                quadrupole[c].0[lane] = self.quadrupole[atom][c];
+    /// The potentials of the first and second atoms of a batch.
+    pub fn gather(&self, basis: &Basis, batch: &Batch, out: &mut [AtomPotentials; 2]) {
+        for (out, atoms) in out.iter_mut().zip(&batch.atoms) {
+            for lane in 0..LANES {
+                let atom = atoms[lane];
+                for (out, &x) in out.shell.iter_mut().zip(&self.shell[basis.shells_of[atom].clone()]) {
+                    out.0[lane] = x;
+                }
+                let [x, y, z] = self.dipole[atom];
+                for (c, v) in [y, z, x].into_iter().enumerate() {
+                    out.first[c].0[lane] = v;
+                }
+                // The sum over Cartesian components of potential times moment, moments as in `cartesian`.
+                let [xx, xy, yy, xz, yz, zz] = self.quadrupole[atom];
+                let harmonics = [H * xy, H * yz, zz - 0.5 * (xx + yy), H * xz, H * (xx - yy)];
+                for (c, v) in harmonics.into_iter().enumerate() {
+                    out.second[c].0[lane] = v;
+                }
             }
         }
-        let [x, y, z] = dipole;
-        let [xx, xy, yy, xz, yz, zz] = quadrupole;
-        // The sum over Cartesian components of potential times moment, moments as in `cartesian`.
-        let second = [xy * H, yz * H, (xx + yy).scaled_plus(-0.5, zz), xz * H, (xx - yy) * H];
-        AtomPotentials { shell, first: [y, z, x], second }
     }
 }
 

@@ -28,20 +28,20 @@ impl Frame {
         let square = x.times_plus(x, y.times_plus(y, z * z));
         let length = square.map(f64::sqrt);
         let inverse = length.map(|r| if r > 0.0 { 1.0 / r } else { 0.0 });
-        let w = [x * inverse, y * inverse, (z * inverse).map(|c| if c == 0.0 { 0.0 } else { c })];
-        let w = [w[0], w[1], w[2] + length.map(|r| if r > 0.0 { 0.0 } else { 1.0 })];
+        let origin = length.map(|r| if r > 0.0 { 0.0 } else { 1.0 });
+        let w = [x * inverse, y * inverse, z.times_plus(inverse, origin)];
         let (u, v) = perpendicular(w);
         let mut turn = [[[Lanes::ZERO; 5]; 5]; 3];
         turn[0][0][0] = Lanes::splat(1.0);
-        for (row, axis) in [1, 2, 0].into_iter().enumerate() {
+        for (row, axis) in [(0, 1), (1, 2), (2, 0)] {
             turn[1][row][0] = v[axis];
             turn[1][row][1] = w[axis];
             turn[1][row][2] = u[axis];
         }
         let columns = second_rank(u, v, w);
         for m in 0..5 {
-            for (n, column) in columns.iter().enumerate() {
-                turn[2][m][n] = column[m];
+            for n in 0..5 {
+                turn[2][m][n] = columns[n][m];
             }
         }
         Self { vector, length, inverse, turn }
@@ -50,8 +50,8 @@ impl Frame {
     /// The axes x' and y' of the frame as vectors of the laboratory.
     #[inline(always)]
     pub fn axes(&self) -> ([Lanes; 3], [Lanes; 3]) {
-        let column = |c: usize| [self.turn[1][2][c], self.turn[1][0][c], self.turn[1][1][c]];
-        (column(2), column(0))
+        let [y, z, x, ..] = &self.turn[1];
+        ([x[2], y[2], z[2]], [x[0], y[0], z[0]])
     }
 
     /// Components in the frame of a vector of the laboratory (both as y, z, x).
@@ -95,10 +95,15 @@ fn perpendicular(w: [Lanes; 3]) -> ([Lanes; 3], [Lanes; 3]) {
 /// The columns of the turn of rank 2 from the axes of the frame: the harmonics of a dyadic product of two axes.
 #[inline(always)]
 fn second_rank(u: [Lanes; 3], v: [Lanes; 3], w: [Lanes; 3]) -> [[Lanes; 5]; 5] {
-    let scaled = |t: [Lanes; 5]| t.map(|x| x * (2.0 / SQRT3));
     let (uu, vv) = (product(u, u), product(v, v));
-    let difference = std::array::from_fn(|m| (uu[m] - vv[m]) * (1.0 / SQRT3));
-    [scaled(product(u, v)), scaled(product(v, w)), product(w, w), scaled(product(u, w)), difference]
+    let mut columns = [product(u, v), product(v, w), product(w, w), product(u, w), uu];
+    for m in 0..5 {
+        for n in [0, 1, 3] {
+            columns[n][m] = columns[n][m] * (2.0 / SQRT3);
+        }
+        columns[4][m] = (uu[m] - vv[m]) * (1.0 / SQRT3);
+    }
+    columns
 }
 
 /// The symmetric bilinear forms whose diagonals are the harmonics of rank 2: `product(a, a)` are the harmonics of the
@@ -106,9 +111,11 @@ fn second_rank(u: [Lanes; 3], v: [Lanes; 3], w: [Lanes; 3]) -> [[Lanes; 5]; 5] {
 #[inline(always)]
 pub fn product(a: [Lanes; 3], b: [Lanes; 3]) -> [Lanes; 5] {
     const H: f64 = 0.5 * SQRT3;
-    let [x, y, z] = [a[0] * b[0], a[1] * b[1], a[2] * b[2]];
-    let mixed = |i: usize, j: usize| a[i].times_plus(b[j], a[j] * b[i]) * H;
-    [mixed(0, 1), mixed(1, 2), (x + y).scaled_plus(-0.5, z), mixed(0, 2), (x - y) * H]
+    let (x, y, z) = (a[0] * b[0], a[1] * b[1], a[2] * b[2]);
+    let xy = a[0].times_plus(b[1], a[1] * b[0]) * H;
+    let yz = a[1].times_plus(b[2], a[2] * b[1]) * H;
+    let xz = a[0].times_plus(b[2], a[2] * b[0]) * H;
+    [xy, yz, (x + y).scaled_plus(-0.5, z), xz, (x - y) * H]
 }
 
 /// Infinitesimal rotations as lists of (row m, column m', value) for l = 0, 1, 2: the change of the components of a

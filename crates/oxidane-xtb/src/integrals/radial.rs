@@ -6,6 +6,7 @@
 //! x = a b / (a + b). The weights are computed once per pair of elements; what remains per pair of atoms is one
 //! exponential per pair of primitives and a product with the matrix of weights.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::gaussians::Contraction;
@@ -16,8 +17,8 @@ pub const ROW_BLOCK: usize = 4;
 pub const MAX_ROWS: usize = 44;
 /// The most pairs of primitives of a pair of shells.
 pub const MAX_PRIMITIVES: usize = 36;
-/// The most functions of r of a pair of shells and an operator (d, rank 2, d).
-pub const MAX_FUNCTIONS: usize = 10;
+/// The most functions of r of a pair of shells (d with d).
+pub const MAX_FUNCTIONS: usize = 20;
 /// The highest power of r plus one.
 pub const POWERS: usize = 7;
 
@@ -36,26 +37,26 @@ pub struct Entry {
     pub sign: f64,
 }
 
-/// A term r^power of a function.
-#[derive(Debug, Clone, Copy)]
-pub struct Row {
+/// A function of r: sum over its rows of a contracted weight times a power of r.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// The |m| of shell, operator, shell.
+    m: [usize; 3],
     /// Rank of the operator.
-    pub rank: usize,
-    /// Which function of that rank.
-    pub function: usize,
-    /// Power of r.
-    pub power: usize,
+    rank: usize,
+    /// Its rows of weights.
+    pub rows: Range<usize>,
 }
 
 /// The structure of the integrals of two angular momenta.
 #[derive(Debug)]
 pub struct Shape {
-    /// All terms of all functions.
-    pub rows: Vec<Row>,
+    /// By row of weights, the power of r.
+    pub powers: Vec<usize>,
+    /// All functions.
+    pub functions: Vec<Function>,
     /// By the rank of the operator, the components that do not vanish.
     pub entries: [Vec<Entry>; 3],
-    /// By rank, the |m| of shell, operator, shell of every function.
-    functions: [Vec<[usize; 3]>; 3],
 }
 
 /// The structure of the integrals of angular momenta `la`, `lb` up to 2.
@@ -66,7 +67,7 @@ pub fn shape(la: usize, lb: usize) -> &'static Shape {
 
 impl Shape {
     fn new(la: usize, lb: usize) -> Self {
-        let mut shape = Self { rows: Vec::new(), entries: Default::default(), functions: Default::default() };
+        let mut shape = Self { powers: Vec::new(), functions: Vec::new(), entries: Default::default() };
         for rank in 0..3 {
             let l = [la, rank, lb];
             for m in triples(l.map(|l| 0..=l as i32)) {
@@ -77,7 +78,7 @@ impl Shape {
             for m in triples(l.map(|l| -(l as i32)..=l as i32)) {
                 if sign(m) != 0.0 {
                     let magnitudes = m.map(|m| m.unsigned_abs() as usize);
-                    let function = shape.functions[rank].iter().position(|&f| f == magnitudes);
+                    let function = shape.functions.iter().position(|f| f.rank == rank && f.m == magnitudes);
                     let at = |i: usize| (m[i] + l[i] as i32) as usize;
                     shape.entries[rank].push(Entry {
                         a: at(0),
@@ -89,16 +90,16 @@ impl Shape {
                 }
             }
         }
-        assert!(shape.rows.len() <= MAX_ROWS);
+        assert!(shape.powers.len() <= MAX_ROWS && shape.functions.len() <= MAX_FUNCTIONS);
         shape
     }
 
     /// Adds a function and its powers of r: those of the parity of its degree in z, up to that degree.
     fn add_function(&mut self, rank: usize, l: [usize; 3], m: [usize; 3]) {
-        let function = self.functions[rank].len();
         let degree: usize = (0..3).map(|i| l[i] - m[i]).sum();
-        self.rows.extend((degree % 2..=degree).step_by(2).map(|power| Row { rank, function, power }));
-        self.functions[rank].push(m);
+        let start = self.powers.len();
+        self.powers.extend((degree % 2..=degree).step_by(2));
+        self.functions.push(Function { m, rank, rows: start..self.powers.len() });
     }
 }
 
@@ -146,7 +147,7 @@ impl Weights {
             }
         }
         primitives.sort_by(|x, y| x.0.total_cmp(&y.0));
-        let blocks = shape.rows.len().div_ceil(ROW_BLOCK);
+        let blocks = shape.powers.len().div_ceil(ROW_BLOCK);
         let mut weights = Self {
             exponents: primitives.iter().map(|p| p.0).collect(),
             blocks: vec![Vec::with_capacity(primitives.len()); blocks],
@@ -167,15 +168,12 @@ fn row_weights(shape: &Shape, l: [usize; 2], a: f64, b: f64, coefficient: f64) -
     let moments = moments(p);
     let along = along(a, b, &moments);
     let prefactor = coefficient * (std::f64::consts::PI / p).powf(1.5);
-    let mut polynomials = [[[0.0; POWERS]; MAX_FUNCTIONS]; 3];
-    for rank in 0..3 {
-        for (function, &m) in shape.functions[rank].iter().enumerate() {
-            polynomials[rank][function] = polynomial([l[0], rank, l[1]], m, &moments, &along);
-        }
-    }
     let mut out = [0.0; MAX_ROWS];
-    for (weight, row) in out.iter_mut().zip(&shape.rows) {
-        *weight = prefactor * polynomials[row.rank][row.function][row.power];
+    for function in &shape.functions {
+        let polynomial = polynomial([l[0], function.rank, l[1]], function.m, &moments, &along);
+        for row in function.rows.clone() {
+            out[row] = prefactor * polynomial[shape.powers[row]];
+        }
     }
     out
 }
