@@ -1,6 +1,7 @@
 //! The matrices of the Hamiltonian against quadrature, laws of translation and rotation, supercells and finite differences.
 
 use oxidane_core::check::derivative;
+use oxidane_physics::coordination::{Coordination, Counting};
 use oxidane_physics::geometry::{Derivatives, Geometry};
 use oxidane_xtb::basis::Basis;
 use oxidane_xtb::gaussians::contractions;
@@ -323,4 +324,28 @@ fn crystals_equal_supercells() {
             }
         }
     }
+}
+
+/// Overlap and core Hamiltonian of H2SiO against the reference implementation, which drops primitives below exp(-25) =
+/// 1.4e-11: 5e-11 leaves room for a few of them.
+#[test]
+fn matrices_equal_the_reference() {
+    let numbers = [14, 8, 1, 1];
+    let positions = [[0.1, -0.2, 0.3], [1.9, 2.1, 0.9], [-2.2, 0.4, -1.6], [0.7, -2.3, 1.8]];
+    let geometry = Geometry { numbers: &numbers, positions: &positions, lattice: None };
+    let coordination = Coordination::new(&geometry, Counting::Gfn).unwrap();
+    let (basis, hamiltonian) = build(&numbers, &positions, None, &coordination.values);
+    let text = include_str!("data/h2sio.txt");
+    let mut rows = text.lines().filter(|line| !line.starts_with('#'));
+    for mu in 0..basis.orbitals {
+        for nu in 0..=mu {
+            let row = rows.next().unwrap();
+            let found = [&hamiltonian.overlap, &hamiltonian.core].map(|m| m[mu * basis.orbitals + nu]);
+            for (found, expected) in found.iter().zip(row.split_whitespace()) {
+                let expected: f64 = expected.parse().unwrap();
+                assert!((found - expected).abs() < 5e-11, "{mu} {nu}: {found} for {expected}");
+            }
+        }
+    }
+    assert!(rows.next().is_none());
 }

@@ -11,20 +11,28 @@ use oxidane_xtb::hamiltonian::Hamiltonian;
 /// Bohr per angstrom.
 const BOHR: f64 = 1.0 / 0.529_177_210_903;
 
-fn read(path: &str) -> (Vec<u8>, Vec<[f64; 3]>) {
+/// Numbers, positions and, where the second line has `Lattice="..."`, the cell of an extended XYZ file.
+#[allow(clippy::type_complexity)]
+fn read(path: &str) -> (Vec<u8>, Vec<[f64; 3]>, Option<[[f64; 3]; 3]>) {
     let text = std::fs::read_to_string(path).unwrap();
+    let lattice = text.lines().nth(1).unwrap().split("Lattice=\"").nth(1).map(|rest| {
+        let words = rest.split('"').next().unwrap().split_whitespace();
+        let x: Vec<f64> = words.map(|w| w.parse::<f64>().unwrap() * BOHR).collect();
+        [0, 3, 6].map(|i| [x[i], x[i + 1], x[i + 2]])
+    });
     let atoms: usize = text.lines().next().unwrap().trim().parse().unwrap();
     let atom = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let x = std::array::from_fn(|i| words[i + 1].parse::<f64>().unwrap() * BOHR);
         (from_symbol(words[0]).unwrap(), x)
     };
-    text.lines().skip(2).take(atoms).map(atom).unzip()
+    let (numbers, positions) = text.lines().skip(2).take(atoms).map(atom).unzip();
+    (numbers, positions, lattice)
 }
 
 /// The median time of a call in milliseconds.
 fn median(mut f: impl FnMut()) -> f64 {
-    let mut times: Vec<f64> = (0..51)
+    let mut times: Vec<f64> = (0..21)
         .map(|_| {
             let start = Instant::now();
             f();
@@ -39,8 +47,8 @@ fn median(mut f: impl FnMut()) -> f64 {
 #[ignore = "a measurement"]
 fn times() {
     for path in std::env::var("STRUCTURES").unwrap().split_whitespace() {
-        let (numbers, positions) = read(path);
-        let geometry = Geometry { numbers: &numbers, positions: &positions, lattice: None };
+        let (numbers, positions, lattice) = read(path);
+        let geometry = Geometry { numbers: &numbers, positions: &positions, lattice };
         let basis = Basis::new(&numbers).unwrap();
         let (n, atoms) = (basis.orbitals, basis.atoms());
         let coordination = vec![2.0; atoms];

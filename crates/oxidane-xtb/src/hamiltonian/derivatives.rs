@@ -16,14 +16,13 @@ use crate::basis::Basis;
 use crate::integrals::block::{Radial, by_components, into_frame, powers};
 use crate::integrals::frame::{ABOUT_X, ABOUT_Y, Frame, Generator};
 use crate::integrals::lanes::Lanes;
+use crate::integrals::radial::Entry;
 use crate::integrals::species::{ShellPair, SpeciesPair};
-use crate::integrals::{MAX_ORBITALS, MAX_SHELLS};
-
-const SQRT3: f64 = 1.732_050_807_568_877_2;
+use crate::integrals::{MAX_ORBITALS, MAX_SHELLS, SQRT3};
 
 impl Hamiltonian {
     /// Adds the derivatives of the electronic energy at constant occupation: tr P dH0 - tr W dS and the terms of the
-    /// potentials (see the conventions of the [module](self)), by positions and strain to `derivatives` and by the
+    /// potentials (see the conventions of the [module](crate::hamiltonian)), by positions and strain to `derivatives` and by the
     /// coordination numbers of the atoms to `by_coordination`. `density` P and `energy_weighted` W = sum over i of
     /// f_i e_i c_i c_i^T are symmetric, row-major.
     pub fn add_derivatives(
@@ -299,30 +298,37 @@ fn add_shells<const A: usize, const B: usize>(
                     (overlap * scale).scaled_plus(-shift, sums.by_coordination[side]);
             }
 
-            for e in &pair.shape.entries[1] {
-                let (u, u_slope) = (bond.potentials.first[e.q], bond.slope.1[e.q]);
-                let (d, slope) = (radial.value[e.function] * -e.sign, radial.slope[e.function] * -e.sign);
-                let p = p[e.a][e.b];
-                sums.along = (p * u).times_plus(slope, (p * u_slope).times_plus(d, sums.along));
-                for axis in 0..2 {
-                    let x =
-                        turned_p[axis][e.a][e.b].times_plus(u, p * bond.turned[axis].potentials.first[e.q]);
-                    sums.torque[axis] = x.times_plus(d, sums.torque[axis]);
-                }
-            }
-            for e in &pair.shape.entries[2] {
-                let u = bond.potentials.second[e.q];
-                let (q, slope) = (radial.value[e.function] * -e.sign, radial.slope[e.function] * -e.sign);
-                let p = p[e.a][e.b];
-                sums.along = (p * u).times_plus(slope, sums.along);
-                for axis in 0..2 {
-                    let x =
-                        turned_p[axis][e.a][e.b].times_plus(u, p * bond.turned[axis].potentials.second[e.q]);
-                    sums.torque[axis] = x.times_plus(q, sums.torque[axis]);
-                }
-            }
+            let [u, ux, uy] = [&bond.potentials, &about_x.potentials, &about_y.potentials];
+            let [_, dipole, quadrupole] = &pair.shape.entries;
+            let p = [&p, &turned_p[0], &turned_p[1]];
+            add_moments(dipole, radial, p, [&u.first, &ux.first, &uy.first], &bond.slope.1, sums);
+            let constant = [Lanes::ZERO; 5];
+            add_moments(quadrupole, radial, p, [&u.second, &ux.second, &uy.second], &constant, sums);
         },
     )
+}
+
+/// Adds - P u M for a moment M of `Q` components: densities and potentials as they are and turned about x' and y', and the
+/// derivative of the potential by the distance.
+#[inline(always)]
+fn add_moments<const A: usize, const B: usize, const Q: usize>(
+    entries: &[Entry],
+    radial: &Radial,
+    density: [&[[Lanes; B]; A]; 3],
+    potential: [&[Lanes; Q]; 3],
+    slope: &[Lanes; Q],
+    sums: &mut Sums,
+) {
+    for e in entries {
+        let value = radial.value[e.function] * -e.sign;
+        let value_slope = radial.slope[e.function] * -e.sign;
+        let (p, u) = (density[0][e.a][e.b], potential[0][e.q]);
+        sums.along = (p * u).times_plus(value_slope, (p * slope[e.q]).times_plus(value, sums.along));
+        for axis in 0..2 {
+            let turned = density[axis + 1][e.a][e.b].times_plus(u, p * potential[axis + 1][e.q]);
+            sums.torque[axis] = turned.times_plus(value, sums.torque[axis]);
+        }
+    }
 }
 
 /// The part of a block of two atoms that belongs to two shells.

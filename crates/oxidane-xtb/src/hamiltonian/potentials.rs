@@ -2,11 +2,11 @@
 
 use super::batches::Batch;
 use crate::basis::Basis;
-use crate::integrals::MAX_SHELLS;
 use crate::integrals::lanes::{LANES, Lanes};
+use crate::integrals::{MAX_SHELLS, SQRT3};
 
 /// Half the square root of three.
-const H: f64 = 0.866_025_403_784_438_6;
+const H: f64 = 0.5 * SQRT3;
 
 /// Potentials of all shells and atoms of a structure; see the conventions of the [module](super).
 #[derive(Clone, Copy)]

@@ -3,9 +3,8 @@
 //! Solid harmonics are real, in Racah's normalisation, ordered m = -l..=l:
 //! l = 1: y, z, x; l = 2: sqrt(3) x y, sqrt(3) y z, z^2 - (x^2 + y^2) / 2, sqrt(3) x z, sqrt(3)/2 (x^2 - y^2).
 
+use super::SQRT3;
 use super::lanes::Lanes;
-
-const SQRT3: f64 = 1.732_050_807_568_877_2;
 
 /// Frames of eight bonds.
 #[derive(Debug, Clone)]

@@ -15,9 +15,10 @@ pub mod species;
 
 /// Components of the operators of rank 0, 1 and 2.
 pub const COMPONENTS: usize = 9;
-/// The first component of each rank.
-pub const FIRST: [usize; 3] = [0, 1, 4];
 /// The most orbitals of an atom: s, p and d.
 pub const MAX_ORBITALS: usize = 9;
 /// The most shells of an atom.
 pub const MAX_SHELLS: usize = 3;
+
+/// The square root of three, of the solid harmonics of rank 2.
+pub(crate) const SQRT3: f64 = 1.732_050_807_568_877_2;

@@ -9,6 +9,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::SQRT3;
 use crate::gaussians::Contraction;
 
 /// Rows of weights are padded to a multiple of this.
@@ -222,7 +223,6 @@ fn binomial(n: usize, k: usize) -> f64 {
 
 /// The harmonic (l, m >= 0) as monomials: coefficient and powers of x, y, z.
 fn monomials(l: usize, m: usize) -> &'static [(f64, [usize; 3])] {
-    const SQRT3: f64 = 1.732_050_807_568_877_2;
     match (l, m) {
         (0, _) => &[(1.0, [0, 0, 0])],
         (1, 0) => &[(1.0, [0, 0, 1])],
