@@ -51,7 +51,7 @@ impl Calculation {
         let basis = Basis::new(geometry.numbers)?;
         let electrons = electrons(&basis, settings)?;
         let coordination = coordination(geometry)?;
-        let hamiltonian = Hamiltonian::new(geometry, &basis, &coordination.values);
+        let hamiltonian = Hamiltonian::new(geometry, &basis, &coordination.values)?;
         let mut interactions = Interactions::new(geometry, &basis, &coordination)?;
         let neutral = Moments::zero(&basis);
         let guess = guess.filter(|g| g.shells.len() == basis.shells.len()).unwrap_or(&neutral);

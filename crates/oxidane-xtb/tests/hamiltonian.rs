@@ -53,7 +53,7 @@ fn build(
     cn: &[f64],
 ) -> (Basis, Hamiltonian) {
     let basis = Basis::new(numbers).unwrap();
-    let hamiltonian = Hamiltonian::new(&Geometry { numbers, positions, lattice }, &basis, cn);
+    let hamiltonian = Hamiltonian::new(&Geometry { numbers, positions, lattice }, &basis, cn).unwrap();
     (basis, hamiltonian)
 }
 

@@ -53,12 +53,12 @@ fn times() {
         let (n, atoms) = (basis.orbitals, basis.atoms());
         let coordination = vec![2.0; atoms];
         let start = Instant::now();
-        let hamiltonian = Hamiltonian::new(&geometry, &basis, &coordination);
+        let hamiltonian = Hamiltonian::new(&geometry, &basis, &coordination).unwrap();
         let first = 1e3 * start.elapsed().as_secs_f64();
         let p: Vec<f64> = (0..n * n).map(|i| ((i / n + i % n) as f64).sin()).collect();
         let (v, d, q) = (vec![0.1; basis.shells.len()], vec![[0.1; 3]; atoms], vec![[0.1; 6]; atoms]);
         let build = median(|| {
-            std::hint::black_box(Hamiltonian::new(&geometry, &basis, &coordination));
+            std::hint::black_box(Hamiltonian::new(&geometry, &basis, &coordination).unwrap());
         });
         let mut out = (Derivatives::zero(atoms), vec![0.0; atoms]);
         let derivatives =

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use oxidane_physics::geometry::{Geometry, dot, translations};
+use oxidane_core::Result;
+use oxidane_physics::geometry::{Geometry, dot};
+use oxidane_physics::lattice::Lattice;
 
 use crate::integrals::lanes::{LANES, Lanes};
 use crate::integrals::species::{SpeciesPair, species_pair};
@@ -55,8 +57,9 @@ struct Pair {
 }
 
 impl Batches {
-    /// The pairs of a structure.
-    pub fn new(geometry: &Geometry) -> Self {
+    /// The pairs of a structure. Refuses lattice vectors that span no volume.
+    pub fn new(geometry: &Geometry) -> Result<Self> {
+        let lattice = Lattice::new(geometry.lattice)?;
         let mut species = geometry.numbers.to_vec();
         species.sort_unstable();
         species.dedup();
@@ -68,13 +71,11 @@ impl Batches {
         }
         let pairs = |i: usize, j: usize| species_pair(species[i], species[j]);
         let all = (0..species.len()).flat_map(|i| (i..species.len()).map(move |j| (i, j)));
-        let longest = all.clone().map(|(i, j)| pairs(i, j).cutoff_squared).fold(0.0, f64::max);
-        let translations = translations(geometry.lattice, longest.sqrt());
         let mut batches = Self::default();
         for (i, j) in all {
-            batches.add(pairs(i, j), geometry, &translations, &members[i], &members[j], i == j);
+            batches.add(pairs(i, j), geometry, &lattice, &members[i], &members[j], i == j);
         }
-        batches
+        Ok(batches)
     }
 
     /// Adds the pairs of two elements.
@@ -82,7 +83,7 @@ impl Batches {
         &mut self,
         species: &'static SpeciesPair,
         geometry: &Geometry,
-        translations: &[[f64; 3]],
+        lattice: &Lattice,
         first: &[usize],
         second: &[usize],
         same: bool,
@@ -92,8 +93,7 @@ impl Batches {
         for (i, &a) in first.iter().enumerate() {
             let others = if same { &second[..=i] } else { second };
             for &b in others {
-                if let Some(pair) = pair(geometry, translations, species.cutoff_squared, [a, b], &mut vectors)
-                {
+                if let Some(pair) = pair(geometry, lattice, species.cutoff, [a, b], &mut vectors) {
                     if a == b { &mut onsite } else { &mut pairs }.push(pair);
                 }
             }
@@ -160,21 +160,22 @@ impl Batch {
 /// The vectors from `a` to the images of `b` within the cutoff, nearest first; `None` if there are none.
 fn pair(
     geometry: &Geometry,
-    translations: &[[f64; 3]],
-    cutoff_squared: f64,
+    lattice: &Lattice,
+    cutoff: f64,
     [a, b]: [usize; 2],
     vectors: &mut Vec<[f64; 3]>,
 ) -> Option<Pair> {
     let start = vectors.len();
-    let (from, to) = (geometry.positions[a], geometry.positions[b]);
-    for t in translations {
-        let v: [f64; 3] = std::array::from_fn(|axis| to[axis] + t[axis] - from[axis]);
-        if dot(v, v) <= cutoff_squared {
-            vectors.push(v);
-        }
+    if a == b {
+        vectors.push([0.0; 3]);
     }
-    // Stable: images of the same distance keep the order of the translations.
-    vectors[start..].sort_by(|v, w| dot(*v, *v).total_cmp(&dot(*w, *w)));
+    let (from, to) = (geometry.positions[a], geometry.positions[b]);
+    let vector = std::array::from_fn(|axis| to[axis] - from[axis]);
+    lattice.for_each_image(vector, cutoff, |v, _| vectors.push(v));
+    if vectors.len() > start + 1 {
+        // Stable: images of the same distance keep their order.
+        vectors[start..].sort_by(|v, w| dot(*v, *v).total_cmp(&dot(*w, *w)));
+    }
     let nearest = vectors.get(start).map(|v| dot(*v, *v))?;
     Some(Pair { atoms: [a, b], vectors: start..vectors.len(), nearest })
 }

@@ -14,6 +14,7 @@ mod iteration;
 mod moments;
 mod potentials;
 
+use oxidane_core::Result;
 use oxidane_physics::geometry::Geometry;
 
 use crate::basis::Basis;
@@ -36,13 +37,14 @@ pub struct Hamiltonian {
 }
 
 impl Hamiltonian {
-    /// Overlap, moments and core Hamiltonian of a structure with these coordination numbers of its atoms.
-    pub fn new(geometry: &Geometry, basis: &Basis, coordination: &[f64]) -> Self {
+    /// Overlap, moments and core Hamiltonian of a structure with these coordination numbers of its atoms. Refuses lattice
+    /// vectors that span no volume.
+    pub fn new(geometry: &Geometry, basis: &Basis, coordination: &[f64]) -> Result<Self> {
         let levels = basis.shells.iter().map(|s| {
             let p = s.parameters;
             p.level - p.coordination_shift * coordination[s.atom]
         });
-        let batches = Batches::new(geometry);
+        let batches = Batches::new(geometry)?;
         let n = basis.orbitals;
         let mut hamiltonian = Self {
             overlap: vec![0.0; n * n],
@@ -52,6 +54,6 @@ impl Hamiltonian {
             batches,
         };
         hamiltonian.fill(basis);
-        hamiltonian
+        Ok(hamiltonian)
     }
 }

@@ -20,8 +20,8 @@ pub struct SpeciesPair {
     pub orbitals: [usize; 2],
     /// All pairs of a shell of the first with a shell of the second.
     pub shells: Vec<ShellPair>,
-    /// Square of the distance in bohr beyond which nothing is left.
-    pub cutoff_squared: f64,
+    /// Distance in bohr beyond which nothing is left.
+    pub cutoff: f64,
 }
 
 /// The integrals of two shells.
@@ -76,7 +76,7 @@ impl SpeciesPair {
             offset[0] += 2 * usize::from(a.l) + 1;
         }
         let softest = shells.iter().map(|s| s.weights.exponents[0]).fold(f64::INFINITY, f64::min);
-        Self { elements, orbitals: offset, shells, cutoff_squared: EXPONENT_CUTOFF / softest }
+        Self { elements, orbitals: offset, shells, cutoff: (EXPONENT_CUTOFF / softest).sqrt() }
     }
 }
 
