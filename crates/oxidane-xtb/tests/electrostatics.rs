@@ -312,6 +312,23 @@ fn hydrogens_by_hand() {
     assert_close("repulsion", repelled(&case), repulsion, 1e-15);
 }
 
+/// Two hydrogen atoms, a dipole against a charge. The coordination number 1 + 1.2 puts the damping radius midway between 1.4 and 5
+/// bohr, and 0.05563889 is the on-site kernel of dipoles.
+#[test]
+fn damped_dipole_by_hand() {
+    let case = Case {
+        numbers: vec![1, 1],
+        positions: vec![[0.0; 3], [0.0, 0.0, 2.0]],
+        charges: vec![0.0, 0.5],
+        dipoles: vec![[0.0, 0.0, 0.3], [0.0; 3]],
+        quadrupoles: vec![[0.0; 6]; 2],
+        coordination: vec![2.2; 2],
+        ..Case::molecule()
+    };
+    let damping = 1.0 / (1.0 + 6.0 * (3.2f64 / 2.0).powi(3));
+    assert_close("energy", anisotropic(&case), damping / 4.0 * 0.15 + 0.05563889 * 0.09, 1e-14);
+}
+
 #[test]
 fn coincident_atoms_are_refused() {
     let mut case = Case::molecule();

@@ -30,7 +30,7 @@ mod tests {
     const ROWS: [[f64; 3]; 3] = [[9.0, 0.4, -0.3], [2.5, 8.0, 0.5], [-1.5, 1.0, 10.0]];
     const POSITIONS: [[f64; 3]; 3] = [[0.3, 0.1, -0.4], [2.0, 1.5, 0.9], [-2.2, 3.0, 11.4]];
 
-    /// Where the lattice sums are split is of no consequence, up to the Gaussians cut off at 1e-14.
+    /// Where the lattice sums are split is of no consequence, up to the Gaussians cut off at 2e-12.
     #[test]
     fn results_do_not_depend_on_the_splitting() {
         let geometry = Geometry { numbers: &[8, 1, 12], positions: &POSITIONS, lattice: Some(ROWS) };

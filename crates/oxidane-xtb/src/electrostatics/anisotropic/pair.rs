@@ -5,7 +5,8 @@ use oxidane_physics::geometry::dot;
 use super::super::ewald::POWERS;
 use crate::parameters::{MULTIPOLE_DAMPING_3, MULTIPOLE_DAMPING_5};
 
-/// In a crystal the damping is switched off between these distances in bohr. It changes interactions by less than 1e-7 there.
+/// In a crystal the damping is switched off between these distances in bohr. Farther switches change the energy of a cell by less than
+/// 1e-6 hartree.
 pub const DAMPING_SWITCH: [f64; 2] = [25.0, 40.0];
 
 /// The moments of an atom.
@@ -82,8 +83,8 @@ impl Radial {
         Self { a: term(b3, -3.0 * b5), b: term(b3, -3.0 * b5), c: term(b5, -5.0 * b7) }
     }
 
-    /// What the damping takes from undamped moments, switched off smoothly between [`DAMPING_SWITCH`]: its lattice sum has no part
-    /// that the switch would miss, because it averages to zero over a sphere.
+    /// What the damping takes from undamped moments, switched off smoothly between [`DAMPING_SWITCH`]. The tail that is lost averages to
+    /// zero over every sphere.
     #[inline(always)]
     pub fn correction(r2: f64, radius: f64) -> Self {
         let [inner, outer] = DAMPING_SWITCH;

@@ -19,12 +19,12 @@ use exponential::exponential_integral;
 /// How many powers are summed: 1/r, 1/r^3, 1/r^5, 1/r^7.
 pub const POWERS: usize = 4;
 
-/// Screened and smooth parts are cut off where their Gaussians have fallen to exp(-REACH^2), 1e-14.
-const REACH: f64 = 5.7;
+/// Screened and smooth parts are cut off where their Gaussians have fallen to exp(-REACH^2), 2e-12.
+const REACH: f64 = 5.2;
 
 /// The splitting parameter is this over the edge of a cube of the cell's volume. No result depends on it; about here both sums
 /// take the same time.
-const SPLITTING: f64 = 2.5;
+const SPLITTING: f64 = 3.0;
 
 /// Gamma(n/2 + 1) for n = 1, 3, 5, 7, over the square root of pi.
 const GAMMA: [f64; POWERS] = [0.5, 0.75, 1.875, 6.5625];
