@@ -60,7 +60,7 @@ fn single_precision_is_close_everywhere() {
 
 fn crystal() -> System {
     System {
-        numbers: vec![8, 1, 1, 6, 7],
+        numbers: vec![8, 1, 1, 6, 8],
         positions: vec![
             [0.1, 0.2, -0.1],
             [1.0, 0.4, 0.2],
