@@ -32,6 +32,8 @@ const LEAST_GAP: f64 = 0.05;
 const FULL_ITERATIONS: usize = 2;
 /// The largest angle by which a rotation is still taken as good as a full solution.
 const LARGEST_ANGLE: f64 = 0.3;
+/// Levels of empty orbitals are kept up to date while the residual is above this.
+const REFRESH_ERROR: f64 = 3e-3;
 /// A rotation is repeated until its angle is below this share of the residual.
 const ANGLE_SHARE: f64 = 0.3;
 
@@ -230,8 +232,9 @@ impl<'a> SelfConsistency<'a> {
     /// Rotates until the angles are small beside the residual of the moments. False: a full solution is needed.
     fn rotate(&mut self, orbitals: &mut Orbitals, pairs: usize, temperature: f64, error: f64) -> bool {
         let gap = LEAST_GAP.max(WHOLE_GAP * BOLTZMANN * temperature);
+        let refresh = error > REFRESH_ERROR;
         for _ in 0..3 {
-            match self.solver.rotate(&self.fock, orbitals, pairs, gap) {
+            match self.solver.rotate(&self.fock, orbitals, pairs, gap, refresh) {
                 None => return false,
                 Some(angle) if angle > LARGEST_ANGLE => return false,
                 Some(angle) if angle * angle < ANGLE_SHARE * error => return true,

@@ -104,28 +104,42 @@ impl OrbitalSolver {
 
     /// Rotates the first `occupied` orbitals against the others by first-order perturbation theory, so that their space
     /// comes nearer to that of `fock` (J. J. P. Stewart, P. Csaszar, P. Pulay, J. Comput. Chem. 1982, 3, 227). Returns the largest
-    /// angle, or `None`, leaving the orbitals alone, where levels of the two groups come too close for it.
+    /// angle, or `None`, leaving the orbitals alone, where levels of the two groups come too close for it. Levels of empty orbitals
+    /// enter the angles alone and are brought up to date if `refresh` says so.
     pub fn rotate(
         &mut self,
         fock: &[f64],
         orbitals: &mut Orbitals,
         occupied: usize,
         least_gap: f64,
+        refresh: bool,
     ) -> Option<f64> {
-        self.between_orbitals(fock, orbitals);
         let n = self.inverse.nrows();
-        let level = |i: usize| self.transformed[(i, i)];
-        let highest = (0..occupied).map(level).fold(f64::NEG_INFINITY, f64::max);
-        let lowest = (occupied..n).map(level).fold(f64::INFINITY, f64::min);
+        let fock = symmetric(fock, n);
+        let (full, empty) = orbitals.coefficients.as_ref().split_at_col(occupied);
+        let (mut fock_full, fock_empty) = self.scratch.as_mut().split_at_col_mut(occupied);
+        matmul(fock_full.as_mut(), Accum::Replace, fock, full, 1.0, Par::Seq);
+        diagonal(full, fock_full.as_ref(), &mut orbitals.levels[..occupied]);
+        if refresh {
+            let mut fock_empty = fock_empty;
+            matmul(fock_empty.as_mut(), Accum::Replace, fock, empty, 1.0, Par::Seq);
+            diagonal(empty, fock_empty.as_ref(), &mut orbitals.levels[occupied..]);
+        }
+        let (filled_levels, empty_levels) = orbitals.levels.split_at(occupied);
+        let highest = filled_levels.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let lowest = empty_levels.iter().copied().fold(f64::INFINITY, f64::min);
         if lowest - highest < least_gap {
             return None;
         }
-        let angles = Mat::from_fn(n - occupied, occupied, |a, i| {
-            -self.transformed[(occupied + a, i)] / (level(occupied + a) - level(i))
-        });
+        let mut angles = Mat::zeros(n - occupied, occupied);
+        matmul(angles.as_mut(), Accum::Replace, empty.transpose(), fock_full.as_ref(), -1.0, Par::Seq);
+        for (i, &below) in filled_levels.iter().enumerate() {
+            for (angle, &above) in angles.col_as_slice_mut(i).iter_mut().zip(empty_levels) {
+                *angle /= above - below;
+            }
+        }
         let largest = angles.norm_max();
-        orbitals.levels = (0..n).map(level).collect();
-        turn(&mut orbitals.coefficients, angles.as_ref(), occupied);
+        turn(&mut orbitals.coefficients, angles.as_ref(), occupied, largest);
         Some(largest)
     }
 
@@ -155,32 +169,48 @@ impl OrbitalSolver {
     }
 }
 
-/// Turns orthonormal columns by the `angles` X between the first `occupied` and the rest: (C_o + C_v X) and (C_v - C_o X^T), both
-/// made orthonormal again: their overlaps are 1 + X^T X and 1 + X X^T.
-fn turn(columns: &mut Mat<f64>, angles: MatRef<'_, f64>, occupied: usize) {
-    let empty = columns.ncols() - occupied;
+/// The elements c F c^T of columns c and their products F c.
+fn diagonal(columns: MatRef<'_, f64>, products: MatRef<'_, f64>, out: &mut [f64]) {
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = columns.col(i).transpose() * products.col(i);
+    }
+}
+
+/// Below this angle the second order is enough to keep turned columns orthonormal to 1e-13.
+const SMALL_ANGLE: f64 = 1e-4;
+
+/// Turns orthonormal columns by the `angles` X, at most `largest`, between the first `occupied` and the rest: (C_o + C_v X) and
+/// (C_v - C_o X^T), both made orthonormal again: their overlaps are M = 1 + X^T X and 1 + X X^T, of which 1 - (M - 1)/2 is the
+/// inverse square root for small angles.
+fn turn(columns: &mut Mat<f64>, angles: MatRef<'_, f64>, occupied: usize, largest: f64) {
     let (first, rest) = columns.as_ref().split_at_col(occupied);
     let (mut new_first, mut new_rest) = (first.to_owned(), rest.to_owned());
     matmul(new_first.as_mut(), Accum::Add, rest, angles, 1.0, Par::Seq);
     matmul(new_rest.as_mut(), Accum::Add, first, angles.transpose(), -1.0, Par::Seq);
-    for (new, overlap, start, size) in [
-        (&mut new_first, angles.transpose() * angles, 0, occupied),
-        (&mut new_rest, angles * angles.transpose(), occupied, empty),
-    ] {
-        let metric = overlap + Mat::<f64>::identity(size, size);
-        // 1 + X^T X is positive definite whatever X is.
-        let factor = metric.llt(Side::Lower).expect("finite angles");
-        solve_lower_triangular_in_place(factor.L(), new.as_mut().transpose_mut(), Par::Seq);
-        columns.as_mut().subcols_mut(start, size).copy_from(&*new);
+    let excess = [angles.transpose() * angles, angles * angles.transpose()];
+    for ((new, excess), start) in [new_first, new_rest].iter_mut().zip(excess).zip([0, occupied]) {
+        let mut target = columns.as_mut().subcols_mut(start, new.ncols());
+        target.copy_from(&*new);
+        if largest < SMALL_ANGLE {
+            matmul(target, Accum::Add, new.as_ref(), excess.as_ref(), -0.5, Par::Seq);
+        } else {
+            let metric = excess + Mat::<f64>::identity(new.ncols(), new.ncols());
+            // 1 + X^T X is positive definite whatever X is.
+            let factor = metric.llt(Side::Lower).expect("finite angles");
+            solve_lower_triangular_in_place(factor.L(), target.transpose_mut(), Par::Seq);
+        }
     }
 }
 
-/// The matrix sum over orbitals of weight times c c^T, row-major (symmetric), into `out`. Orbitals of weight zero cost nothing.
+/// The matrix sum over orbitals of weight times c c^T, row-major (symmetric), into `out`. Orbitals beyond the last with a weight cost nothing.
 pub fn weighted_density(orbitals: &Orbitals, weights: &[f64], out: &mut [f64]) {
     let n = orbitals.coefficients.nrows();
-    let used: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] != 0.0).collect();
-    let plain = Mat::from_fn(n, used.len(), |mu, k| orbitals.coefficients[(mu, used[k])]);
-    let scaled = Mat::from_fn(n, used.len(), |mu, k| plain[(mu, k)] * weights[used[k]]);
+    let used = weights.iter().rposition(|&w| w != 0.0).map_or(0, |last| last + 1);
+    let plain = orbitals.coefficients.as_ref().subcols(0, used);
+    let mut scaled = plain.to_owned();
+    for (i, &weight) in weights[..used].iter().enumerate() {
+        scaled.col_as_slice_mut(i).iter_mut().for_each(|c| *c *= weight);
+    }
     let mut out = faer::MatMut::from_column_major_slice_mut(out, n, n);
     triangular::matmul(
         out.as_mut(),
@@ -245,7 +275,7 @@ mod tests {
         }
         let exact = solver.solve(&fock).unwrap();
         for _ in 0..12 {
-            solver.rotate(&fock, &mut orbitals, occupied, 0.01).unwrap();
+            solver.rotate(&fock, &mut orbitals, occupied, 0.01, true).unwrap();
         }
         solver.canonicalise(&fock, &mut orbitals, occupied).unwrap();
         assert!(residual(&fock, &overlap, &orbitals, n) < 1e-12);
