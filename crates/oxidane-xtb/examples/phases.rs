@@ -1,8 +1,8 @@
+//! Times the phases of a calculation.
 use oxidane_core::io::FrameReader;
 use oxidane_physics::geometry::Derivatives;
 use oxidane_physics::*;
 use oxidane_xtb::{basis::Basis, calculation::*, hamiltonian::Hamiltonian, repulsion, scf::*};
-//! Times.
 use std::time::Instant;
 fn main() {
     for path in std::env::args().skip(1) {

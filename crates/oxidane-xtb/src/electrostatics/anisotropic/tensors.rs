@@ -65,7 +65,7 @@ impl Tensors {
         if n == 0 {
             return Potentials { atoms: n, planes: sums };
         }
-        simd::dispatch(|| {
+        simd::dispatch(#[inline(always)] || {
             for source in 0..n {
                 let row = |element: usize| &self.planes[(element * n + source) * n..][..n];
                 add_source(row, charges[source], dipoles[source], quadrupoles[source], &mut sums);

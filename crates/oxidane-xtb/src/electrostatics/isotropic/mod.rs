@@ -51,7 +51,7 @@ impl Isotropic {
     /// The energy 1/2 q A q in hartree of shell charges q; adds A q to `potential`.
     pub fn potential(&self, shell_charges: &[f64], potential: &mut [f64]) -> f64 {
         let mut product = vec![0.0; self.shells];
-        simd::dispatch(|| multiply(&self.matrix, shell_charges, &mut product));
+        simd::dispatch(#[inline(always)] || multiply(&self.matrix, shell_charges, &mut product));
         let mut energy = 0.0;
         for ((total, v), q) in potential.iter_mut().zip(&product).zip(shell_charges) {
             *total += v;
