@@ -260,16 +260,25 @@ impl Potential for SumPotential {
     }
 
     fn recall(&mut self, memory: &[f64]) -> Result<()> {
+        if memory.is_empty() {
+            return self.terms.iter_mut().try_for_each(|t| t.recall(&[]));
+        }
+        let foreign = || Error::input(format!("the saved state is not one of {}", self.name));
         let mut rest = memory;
-        for term in &mut self.terms {
-            let Some((&length, after)) = rest.split_first() else { break };
-            let (part, after) = after
-                .split_at_checked(length as usize)
-                .ok_or_else(|| Error::input(format!("the saved state is not one of {}", self.name)))?;
-            term.recall(part)?;
+        let mut parts = Vec::with_capacity(self.terms.len());
+        for _ in &self.terms {
+            let (&length, after) = rest.split_first().ok_or_else(foreign)?;
+            if !(length >= 0.0 && length.fract() == 0.0) {
+                return Err(foreign());
+            }
+            let (part, after) = after.split_at_checked(length as usize).ok_or_else(foreign)?;
+            parts.push(part);
             rest = after;
         }
-        Ok(())
+        if !rest.is_empty() {
+            return Err(foreign());
+        }
+        self.terms.iter_mut().zip(parts).try_for_each(|(term, part)| term.recall(part))
     }
 }
 
@@ -299,6 +308,83 @@ mod tests {
         fn fork(&self) -> Box<dyn Potential> {
             Box::new(Self(self.0))
         }
+    }
+
+    /// Remembers a row of numbers; refuses rows of another length.
+    struct Keeper(Vec<f64>, usize);
+
+    impl Potential for Keeper {
+        fn name(&self) -> &str {
+            "keeper"
+        }
+        fn capabilities(&self) -> Request {
+            Request::ENERGY
+        }
+        fn check(&self, _: &dyn SystemView) -> Result<()> {
+            Ok(())
+        }
+        fn evaluate(&mut self, _: &dyn SystemView, _: Request) -> Result<Evaluation> {
+            // As a self-consistent method, it starts from where it was.
+            let energy = self.0.iter().sum();
+            self.0 = vec![energy + 1.0; self.1];
+            Ok(Evaluation { energy: Some(energy), ..Evaluation::default() })
+        }
+        fn fork(&self) -> Box<dyn Potential> {
+            Box::new(Self(self.0.clone(), self.1))
+        }
+        fn memory(&self) -> Vec<f64> {
+            self.0.clone()
+        }
+        fn recall(&mut self, memory: &[f64]) -> Result<()> {
+            if !memory.is_empty() && memory.len() != self.1 {
+                return Err(Error::input("not the keeper's"));
+            }
+            self.0 = memory.to_vec();
+            Ok(())
+        }
+    }
+
+    /// Each term gets back its own part, also where a term without a memory stands between them.
+    #[test]
+    fn a_sum_remembers_for_its_terms() {
+        let system = System::molecule(vec![1], vec![[0.0; 3]]);
+        let sum = || {
+            let keeper = |n| Box::new(Keeper(Vec::new(), n)) as Box<dyn Potential>;
+            SumPotential::new(vec![keeper(2), Box::new(Part(Some(0.5))), keeper(3)])
+        };
+        let energy = |sum: &mut SumPotential| sum.evaluate(&system, Request::ENERGY).unwrap().energy;
+        let mut whole = sum();
+        assert!(whole.memory().is_empty());
+        energy(&mut whole);
+        let saved = whole.memory();
+        assert_eq!(saved, [2.0, 1.0, 1.0, 0.0, 3.0, 1.0, 1.0, 1.0]);
+        let mut resumed = sum();
+        resumed.recall(&saved).unwrap();
+        assert_eq!(energy(&mut resumed), energy(&mut whole));
+        assert_eq!(resumed.memory(), whole.memory());
+        resumed.recall(&[]).unwrap();
+        assert!(resumed.memory().is_empty(), "an empty memory is a fresh start of every term");
+    }
+
+    #[test]
+    fn a_foreign_memory_is_refused() {
+        let mut sum = SumPotential::new(vec![Box::new(Keeper(Vec::new(), 2)), Box::new(Part(None))]);
+        for bad in [
+            &[2.0, 1.0, 1.0][..],       // a term is missing
+            &[2.0, 1.0],                // cut off
+            &[2.0, 1.0, 1.0, 0.0, 7.0], // something is left over
+            &[1.0, 1.0, 0.0],           // not the keeper's
+            &[0.0, 1.0, 3.0],           // for a term that keeps nothing
+            &[-1.0, 0.0],               // lengths that are none
+            &[0.5, 0.0],
+            &[f64::NAN, 0.0],
+            &[f64::INFINITY, 0.0],
+        ] {
+            assert!(sum.recall(bad).is_err(), "{bad:?}");
+        }
+        assert!(
+            Part(Some(1.0)).recall(&[1.0]).unwrap_err().to_string().contains("starts from no earlier state")
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use oxidane_physics::geometry::Derivatives;
 
 use crate::basis::Basis;
 use crate::hamiltonian::Hamiltonian;
+use crate::parameters;
 use crate::repulsion;
 use crate::scf::{Electrons, Interactions, Moments, SelfConsistency, State, coordination};
 
@@ -49,12 +50,17 @@ impl Calculation {
         derivatives: bool,
     ) -> Result<Self> {
         let basis = Basis::new(geometry.numbers)?;
-        let electrons = electrons(&basis, settings)?;
+        let electrons = electrons(geometry.numbers, settings)?;
         let coordination = coordination(geometry)?;
         let hamiltonian = Hamiltonian::new(geometry, &basis, &coordination.values)?;
         let mut interactions = Interactions::new(geometry, &basis, &coordination)?;
         let neutral = Moments::zero(&basis);
-        let guess = guess.filter(|g| g.shells.len() == basis.shells.len()).unwrap_or(&neutral);
+        let fits = |g: &&Moments| {
+            g.shells.len() == basis.shells.len()
+                && g.dipoles.len() == basis.atoms()
+                && g.quadrupoles.len() == basis.atoms()
+        };
+        let guess = guess.filter(fits).unwrap_or(&neutral);
         let state = SelfConsistency::new(&basis, &hamiltonian, &mut interactions, electrons)?.run(guess)?;
         let mut all = derivatives.then(|| Derivatives::zero(basis.atoms()));
         let repulsion = repulsion::energy(geometry, &basis, all.as_mut())?;
@@ -86,10 +92,13 @@ impl Calculation {
     }
 }
 
-/// How many electrons of either spin the valence shells hold. Refuses impossible charges and spins.
-fn electrons(basis: &Basis, settings: Settings) -> Result<Electrons> {
+/// How many electrons of either spin the valence shells of these atoms hold. Refuses impossible charges and spins.
+pub(crate) fn electrons(numbers: &[u8], settings: Settings) -> Result<Electrons> {
     let Settings { charge, unpaired, temperature } = settings;
-    let count = basis.valence_electrons().round() as i64 - i64::from(charge);
+    let shells = || numbers.iter().filter_map(|&z| parameters::element(z)).flat_map(|e| &e.shells);
+    let valence: f64 = shells().map(|s| s.occupation).sum();
+    let orbitals: i64 = shells().map(|s| 2 * i64::from(s.l) + 1).sum();
+    let count = valence.round() as i64 - i64::from(charge);
     let unpaired = i64::from(unpaired);
     if count < 0 {
         return Err(Error::input(format!(
@@ -105,10 +114,9 @@ fn electrons(basis: &Basis, settings: Settings) -> Result<Electrons> {
         )));
     }
     let (alpha, beta) = ((count + unpaired) / 2, (count - unpaired) / 2);
-    if alpha > basis.orbitals as i64 {
+    if alpha > orbitals {
         return Err(Error::input(format!(
-            "{alpha} electrons of one spin do not fit into the {} valence orbitals of GFN2-xTB; give another --chrg or --uhf",
-            basis.orbitals
+            "{alpha} electrons of one spin do not fit into the {orbitals} valence orbitals of GFN2-xTB; give another --chrg or --uhf"
         )));
     }
     Ok(Electrons { alpha: alpha as f64, beta: beta as f64, temperature })

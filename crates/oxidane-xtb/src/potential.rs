@@ -5,7 +5,7 @@ use oxidane_core::units::{BOHR, HARTREE};
 use oxidane_core::{Electronic, Error, Evaluation, PARTLY_FILLED_4F, Potential, Request, Result, SystemView};
 use oxidane_physics::Geometry;
 
-use crate::calculation::{Calculation, Settings};
+use crate::calculation::{self, Calculation, Settings};
 use crate::parameters;
 use crate::scf::Moments;
 
@@ -53,17 +53,21 @@ impl Gfn2 {
     pub fn calculate(&mut self, system: &dyn SystemView, derivatives: bool) -> Result<Calculation> {
         self.check(system)?;
         let atoms = AtomicUnits::of(system);
-        let settings = Settings {
-            charge: system.charge(),
-            unpaired: valence_unpaired(system),
-            temperature: self.options.temperature,
-        };
+        let geometry = atoms.geometry(system.numbers());
         let calculation =
-            Calculation::run(&atoms.geometry(system.numbers()), settings, self.last.as_ref(), derivatives)?;
+            Calculation::run(&geometry, self.settings(system), self.last.as_ref(), derivatives)?;
         if self.follow {
             self.last = Some(calculation.state.moments.clone());
         }
         Ok(calculation)
+    }
+
+    fn settings(&self, system: &dyn SystemView) -> Settings {
+        Settings {
+            charge: system.charge(),
+            unpaired: valence_unpaired(system),
+            temperature: self.options.temperature,
+        }
     }
 }
 
@@ -130,6 +134,7 @@ impl Potential for Gfn2 {
                  vacuum), or in none",
             ));
         }
+        calculation::electrons(system.numbers(), self.settings(system))?;
         if self.options.allow_close { Ok(()) } else { refuse_close_atoms(system) }
     }
 
@@ -180,8 +185,15 @@ impl Potential for Gfn2 {
             return Ok(());
         };
         let foreign = || Error::input("the saved state is not one of GFN2-xTB");
+        // Every atom has nine moments and at least one shell.
+        if atoms.fract() != 0.0
+            || !(0.0..=row.len() as f64 / 10.0).contains(&atoms)
+            || !row.iter().all(|x| x.is_finite())
+        {
+            return Err(foreign());
+        }
         let atoms = atoms as usize;
-        let shells = row.len().checked_sub(atoms.checked_mul(9).ok_or_else(foreign)?).ok_or_else(foreign)?;
+        let shells = row.len() - 9 * atoms;
         let mut moments = Moments {
             shells: vec![0.0; shells],
             dipoles: vec![[0.0; 3]; atoms],

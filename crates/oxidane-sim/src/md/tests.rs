@@ -344,3 +344,91 @@ fn runaways_stop_with_the_step() {
     let error = Dynamics::new(&mut wells, state).unwrap().step().unwrap_err().to_string();
     assert!(error.contains("step 1") && error.contains("atom 2 moves 10.000"), "{error}");
 }
+
+/// A pair potential whose forces depend on where it was before, by as little as those of a self-consistent method do.
+struct Warm {
+    pairs: Pairs,
+    last: Option<f64>,
+    following: bool,
+}
+
+impl Warm {
+    fn new() -> Self {
+        Self { pairs: Pairs::new(lennard_jones, 100.0), last: None, following: false }
+    }
+}
+
+impl Potential for Warm {
+    fn name(&self) -> &str {
+        "warm"
+    }
+    fn capabilities(&self) -> Request {
+        Request::FORCES
+    }
+    fn check(&self, _: &dyn SystemView) -> Result<()> {
+        Ok(())
+    }
+    fn evaluate(&mut self, system: &dyn SystemView, request: Request) -> Result<Evaluation> {
+        let mut result = self.pairs.evaluate(system, request)?;
+        let now = system.positions()[0][0];
+        let start = self.last.filter(|_| self.following).unwrap_or(0.0);
+        result.forces.iter_mut().flatten().flatten().for_each(|f| *f += 1e-9 * (start - now));
+        self.last = Some(0.5 * (start + now));
+        Ok(result)
+    }
+    fn fork(&self) -> Box<dyn Potential> {
+        Box::new(Self { pairs: self.pairs.clone(), ..*self })
+    }
+    fn follow(&mut self, on: bool) {
+        (self.following, self.last) = (on, None);
+    }
+    fn memory(&self) -> Vec<f64> {
+        self.last.into_iter().collect()
+    }
+    fn recall(&mut self, memory: &[f64]) -> Result<()> {
+        self.last = memory.first().copied();
+        Ok(())
+    }
+}
+
+#[test]
+fn a_resumed_run_starts_from_the_memory_of_its_potential() {
+    let run = |state: MdState, until: u64| {
+        let mut potential = Warm::new();
+        let mut dynamics = Dynamics::new(&mut potential, state).unwrap();
+        while dynamics.state().step < until {
+            dynamics.step().unwrap();
+        }
+        dynamics.into_state()
+    };
+    let start = || argon(8, MdOptions::default(), 40.0);
+    let whole = run(start(), 40);
+    let mut part = start();
+    for until in [1, 17, 40] {
+        let state = MdState::from_text(&run(part, until).to_text()).unwrap();
+        assert_eq!(state.memory.len(), 1, "the memory is in the restart file");
+        part = state;
+    }
+    assert_eq!(part.to_text(), whole.to_text());
+    let cold = MdState { memory: Vec::new(), ..run(start(), 17) };
+    assert_ne!(run(cold, 40).to_text(), whole.to_text(), "the memory matters");
+}
+
+/// Bits that no decimal number keeps, none at all, and text that is none.
+#[test]
+fn memory_survives_the_restart_file() {
+    let state = |memory: Vec<f64>| MdState { memory, ..argon(8, MdOptions::default(), 40.0) };
+    for memory in [vec![], vec![0.1 + 0.2, -0.0, f64::MIN_POSITIVE / 3.0, 1e308]] {
+        let read = MdState::from_text(&state(memory.clone()).to_text()).unwrap().memory;
+        let bits = |row: &[f64]| row.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&read), bits(&memory));
+    }
+    assert!(!state(vec![]).to_text().contains("memory"), "files of potentials without one are as before");
+    let text = state(vec![1.5]).to_text();
+    for bad in ["\"memory\": \"3ff8", "\"memory\": \"zz"] {
+        assert!(MdState::from_text(&text.replace("\"memory\": \"", bad)).is_err(), "{bad}");
+    }
+    let mut pairs = Pairs::new(lennard_jones, 100.0);
+    let error = Dynamics::new(&mut pairs, state(vec![1.5])).unwrap_err().to_string();
+    assert!(error.contains("pairs starts from no earlier state"), "{error}");
+}

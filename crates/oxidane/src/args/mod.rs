@@ -24,17 +24,19 @@ use crate::exit::EXIT_CODES;
 use crate::output::Voice;
 use clap::{Parser, Subcommand};
 
-/// Learned force fields for molecules and materials.
+/// Learned force fields and GFN2-xTB for molecules and materials.
 ///
-/// Energies, forces, optimised geometries and dynamics from neural network potentials. A trained model is inside the
-/// program; others are read from files. Units: eV, angstrom, fs, K, e, unless a table says otherwise.
+/// Energies, forces, optimised geometries and dynamics from neural network potentials, or from the tight-binding method
+/// GFN2-xTB (--model gfn2; hydrogen to radon). A trained model is inside the program; others are read from files. Units:
+/// eV, angstrom, fs, K, e, unless a table says otherwise.
 #[derive(Debug, Parser)]
 #[command(name = "oxidane", version, after_help = EXIT_CODES, max_term_width = 110)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub verb: Verb,
-    /// Precision of the network; no effect where nothing is computed [default: f32; for train, the configuration's]
+    /// Precision of the network (gfn2: always f64); no effect where nothing is computed [default: f32; for train, the
+    /// configuration's]
     #[arg(long, value_enum, global = true, help_heading = "Model")]
     precision: Option<Precision>,
     /// How much is said
@@ -66,7 +68,7 @@ impl Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Energy of structures (single point); forces, virial, charges, dipole on request
+    /// Energy of structures (single point); forces, virial, charges, dipole, orbitals on request
     #[command(after_long_help = verbs::SP_EXAMPLES)]
     Sp(SpArgs),
     /// Geometry optimisation: a table of steps, the final geometry, a trajectory
@@ -84,10 +86,10 @@ pub enum Verb {
     /// Turn a checkpoint of another program into a model file
     #[command(after_long_help = import::EXAMPLES)]
     Import(ImportArgs),
-    /// What a model is: architecture, size, elements, level of theory, errors, origin
+    /// What a model or method is: architecture, size, elements, level of theory, errors, origin
     #[command(after_long_help = verbs::INFO_EXAMPLES)]
     Info(InfoArgs),
-    /// The models that come with the program
+    /// The models and methods that come with the program
     Models(ModelsArgs),
     /// Completions for a shell, to be sourced by it
     #[command(after_long_help = verbs::COMPLETIONS_EXAMPLES)]

@@ -21,8 +21,8 @@ pub enum Precision {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub struct ComputeArgs {
-    /// Model file, XequiNet checkpoint (.pt), or the name of a model or method inside the program (see `oxidane models`),
-    /// such as gfn2; left out: the default model
+    /// Model file, XequiNet checkpoint (.pt), or the name of a model or method inside the program (see `oxidane models`), such
+    /// as gfn2 for GFN2-xTB; left out: the default model
     #[arg(short, long, value_name = "FILE|NAME")]
     pub model: Option<String>,
     /// The program's option of that name.

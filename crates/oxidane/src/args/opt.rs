@@ -10,6 +10,7 @@ use super::{ComputeArgs, StructureArgs};
 pub const EXAMPLES: &str = "Examples:
   oxidane opt aspirin.xyz                             a molecule to its nearest minimum
   oxidane opt aspirin.xyz --convergence tight --precision f64   before frequencies
+  oxidane opt complex.xyz --model gfn2                GFN2-xTB, for what no trained model knows
   oxidane opt slab.xyz --fix 1-36 --fmax 0.05         lower layers held, one criterion
   oxidane opt POSCAR --cell --pressure 2              atoms and cell, at 2 GPa
 

@@ -10,7 +10,8 @@ use super::{ComputeArgs, StructureArgs};
 pub const SP_EXAMPLES: &str = "Examples:
   oxidane sp molecule.xyz                          energy with the model inside the program
   oxidane sp molecule.xyz --forces                 and the force on every atom
-  oxidane sp cation.xyz --chrg 1 --uhf 1           a radical cation
+  oxidane sp molecule.xyz --model gfn2 --all       GFN2-xTB: also charges, dipole, frontier orbitals, bond orders
+  oxidane sp cation.xyz --chrg 1 --uhf 1 --model gfn2   a radical cation
   oxidane sp *.xyz --json > results.json           everything the model gives, for other programs
   oxidane sp frames.extxyz.xz --out labelled.xyz   every frame of a trajectory, results written beside it
   oxidane sp POSCAR --stress --model mine.oxidane  stress of a crystal with a model of your own";
@@ -59,7 +60,7 @@ pub struct ShowArgs {
     /// Dipole polarisability (in the units of the model's training data)
     #[arg(long, visible_alias = "polarizability")]
     pub polar: bool,
-    /// All that the model gives
+    /// All that the model gives; with gfn2 also frontier orbitals and bond orders
     #[arg(long)]
     pub all: bool,
 }
@@ -68,13 +69,14 @@ pub const INFO_EXAMPLES: &str = "Examples:
   oxidane info                  the default model
   oxidane info mine.oxidane     a model file
   oxidane info checkpoint.pt    a XequiNet checkpoint
+  oxidane info gfn2             the method GFN2-xTB
   oxidane info mine.oxidane --tensors   its weights by name, as `freeze` in a training configuration takes them
   oxidane info --json           for other programs";
 
 /// Options of `info`.
 #[derive(Debug, Args)]
 pub struct InfoArgs {
-    /// Model file, XequiNet checkpoint (.pt), or name of a model inside the program; left out: the default one
+    /// Model file, XequiNet checkpoint (.pt), or name of a model or method inside the program; left out: the default one
     #[arg(value_name = "FILE|NAME")]
     pub model: Option<String>,
     /// List the tensors of weights too: names (for `freeze` in a training configuration) and shapes

@@ -35,7 +35,7 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     let names = Names::new(args);
     let outputs = [names.geometry.as_path(), &names.trajectory];
     structures::refuse_overwriting(&outputs, &[&args.file], args.compute.model.as_deref())?;
-    let mut trajectory = FrameWriter::create(&names.trajectory)?;
+    let mut trajectory = None;
     let mut screen = Screen::new(&options, voice.quiet || args.json);
     screen.head(&model.title(), &structure, &options)?;
     model.caveats(voice).see(&structure.frame.system);
@@ -43,7 +43,7 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     let mut failure = None;
     let system = structure.frame.system.clone();
     let result = optimize(&mut *potential, system, &options, &mut |step| {
-        let done = observe(step, &mut trajectory, &mut screen);
+        let done = observe(step, &names, &mut trajectory, &mut screen);
         failure = done.err();
         if failure.is_some() || interrupt::asked() {
             ControlFlow::Break(())
@@ -51,7 +51,7 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
             ControlFlow::Continue(())
         }
     });
-    trajectory.finish()?;
+    trajectory.map_or(Ok(()), FrameWriter::finish)?;
     if let Some(failure) = failure {
         return Err(failure);
     }
@@ -118,7 +118,17 @@ fn at_rest(from: &Frame, result: &OptResult) -> Frame {
     frame
 }
 
-fn observe(step: &OptStep<'_>, trajectory: &mut FrameWriter, screen: &mut Screen) -> Outcome {
+/// Records a step. The trajectory begins with the first one: a start that cannot be computed leaves an earlier file as it is.
+fn observe(
+    step: &OptStep<'_>,
+    names: &Names,
+    trajectory: &mut Option<FrameWriter>,
+    screen: &mut Screen,
+) -> Outcome {
+    let trajectory = match trajectory {
+        Some(open) => open,
+        None => trajectory.insert(FrameWriter::create(&names.trajectory)?),
+    };
     trajectory.write(&labelled(&Frame::default(), step.system, step.evaluation))?;
     trajectory.flush()?;
     screen.step(&step.row)

@@ -54,13 +54,18 @@ pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
     };
     let atoms = state.system.len();
 
-    if !args.restart {
-        // An old restart file must not be taken for one of this run.
-        files::remove(&names.restart)?;
-    }
-    let mut record =
-        if args.restart { Record::reopen(&names, &state.notes)? } else { Record::create(&names)? };
-    let mut dynamics = Dynamics::new(&mut *potential, state)?;
+    let reopened = args.restart.then(|| Record::reopen(&names, &state.notes)).transpose()?;
+    // Before files are made anew: a start that cannot be computed leaves those of an earlier run as they are.
+    let mut dynamics = Dynamics::new(&mut *potential, state)
+        .map_err(|e| if args.restart { e.at(&names.restart) } else { structure.place(e) })?;
+    let mut record = match reopened {
+        Some(record) => record,
+        None => {
+            // An old restart file must not be taken for one of this run.
+            files::remove(&names.restart)?;
+            Record::create(&names)?
+        }
+    };
     model.caveats(voice).see(&structure.frame.system);
     interrupt::watch()?;
     let mut screen = Screen::new(&model.title(), &dynamics.frame(), plan, voice)?;

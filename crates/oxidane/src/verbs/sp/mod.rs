@@ -156,15 +156,28 @@ fn evaluate(
     structure.check(&args.structure)?;
     let results = potential.check(system).and_then(|()| potential.evaluate(system, request));
     let results = results.and_then(finite).map_err(|e| structure.place(e))?;
+    if args.show.dipole && results.dipole.is_none() {
+        return Err(structure.place(Error::usage(
+            "--dipole: a crystal has no dipole moment of its own, it depends on the choice of the cell; leave the option out",
+        )));
+    }
     Ok(Done { structure, results })
 }
 
 /// Refuses results that are no numbers.
 fn finite(results: Evaluation) -> Result<Evaluation> {
     let vectors = results.forces.iter().flatten().flatten().chain(results.dipole.iter().flatten());
-    let matrices = [results.virial, results.polarizability];
-    let mut all =
-        vectors.chain(results.charges.iter().flatten()).chain(matrices.iter().flatten().flatten().flatten());
+    let electronic = results.electronic.as_ref();
+    let matrices = [results.virial, results.polarizability, electronic.and_then(|e| e.quadrupole)];
+    let orbitals = electronic.into_iter().flat_map(|e| e.orbital_energies.iter().chain(&e.occupations));
+    let shells = electronic.into_iter().flat_map(|e| e.shell_charges.iter().flatten().map(|(_, q)| q));
+    let bonds = electronic.into_iter().flat_map(|e| e.bond_orders.iter().map(|(_, _, order)| order));
+    let mut all = vectors
+        .chain(results.charges.iter().flatten())
+        .chain(matrices.iter().flatten().flatten().flatten())
+        .chain(orbitals)
+        .chain(shells)
+        .chain(bonds);
     if results.energy.is_none_or(f64::is_finite) && all.all(|x| x.is_finite()) {
         return Ok(results);
     }
