@@ -26,10 +26,10 @@ pub fn write(path: &Path, header: &Header, tensors: &Tensors) -> Result<String> 
     Ok(hash)
 }
 
-/// The bytes of a model file, as [`write`] writes them; the same model always gives the same bytes.
+/// The bytes of a model file, as [`write()`] writes them; the same model always gives the same bytes.
 ///
 /// # Errors
-/// As [`write`], but for the disk.
+/// As [`write()`], but for the disk.
 pub fn to_bytes(header: &Header, tensors: &Tensors) -> Result<Vec<u8>> {
     Ok(encode(header, tensors)?.0)
 }
