@@ -41,8 +41,8 @@ pub struct Calculation {
 }
 
 impl Calculation {
-    /// Computes a geometry. The iteration starts from the moments `guess` where they fit the structure, else from neutral
-    /// atoms.
+    /// Computes a geometry. The iteration starts from the moments `guess` where they fit the structure, else from the total
+    /// charge spread over the atoms.
     pub fn run(
         geometry: &Geometry<'_>,
         settings: Settings,
@@ -54,13 +54,12 @@ impl Calculation {
         let coordination = coordination(geometry)?;
         let hamiltonian = Hamiltonian::new(geometry, &basis, &coordination.values)?;
         let mut interactions = Interactions::new(geometry, &basis, &coordination)?;
-        let neutral = Moments::zero(&basis);
         let fits = |g: &&Moments| {
             g.shells.len() == basis.shells.len()
                 && g.dipoles.len() == basis.atoms()
                 && g.quadrupoles.len() == basis.atoms()
         };
-        let guess = guess.filter(fits).unwrap_or(&neutral);
+        let guess = guess.filter(fits);
         let state = SelfConsistency::new(&basis, &hamiltonian, &mut interactions, electrons)?.run(guess)?;
         let mut all = derivatives.then(|| Derivatives::zero(basis.atoms()));
         let repulsion = repulsion::energy(geometry, &basis, all.as_mut())?;

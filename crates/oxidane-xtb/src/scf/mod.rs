@@ -16,7 +16,7 @@ pub use moments::Moments;
 pub use occupation::{BOLTZMANN, Occupation, occupy};
 pub use orbitals::Orbitals;
 
-use mixer::{Anderson, Mixing};
+use mixer::{Broyden, Mixing};
 use orbitals::{OrbitalSolver, weighted_density};
 
 /// Root mean square of the change of charges and moments (atomic units) at which they count as self-consistent. The energy is
@@ -79,7 +79,7 @@ struct Attempt {
 
 /// What is tried in turn: the usual, then more damping, then hot electrons that cool down.
 const ATTEMPTS: [Attempt; 4] = [
-    Attempt { mixing: Mixing { damping: 0.55, history: 12 }, iterations: 60, hotter: &[], rotate: true },
+    Attempt { mixing: Mixing { damping: 0.4, history: 250 }, iterations: 250, hotter: &[], rotate: true },
     Attempt { mixing: Mixing { damping: 0.15, history: 12 }, iterations: 150, hotter: &[], rotate: false },
     Attempt {
         mixing: Mixing { damping: 0.2, history: 10 },
@@ -132,12 +132,13 @@ impl<'a> SelfConsistency<'a> {
         })
     }
 
-    /// The self-consistent state reached from `guess`; from neutral atoms if that does not converge. An error says that
-    /// nothing converged: an energy that is not self-consistent is never returned.
-    pub fn run(mut self, guess: &Moments) -> Result<State> {
-        let neutral = Moments::zero(self.basis);
+    /// The self-consistent state reached from `guess`; from the charge spread over the atoms if there is none or it does not converge. An
+    /// error says that nothing converged: an energy that is not self-consistent is never returned.
+    pub fn run(mut self, guess: Option<&Moments>) -> Result<State> {
+        let Electrons { alpha, beta, .. } = self.electrons;
+        let start = Moments::start(self.basis, self.basis.valence_electrons() - alpha - beta);
         for (index, attempt) in ATTEMPTS.iter().enumerate() {
-            let mut moments = if index == 0 { guess.clone() } else { neutral.clone() };
+            let mut moments = guess.filter(|_| index == 0).unwrap_or(&start).clone();
             let mut reached = None;
             let last = self.electrons.temperature;
             for &temperature in attempt.hotter.iter().filter(|t| **t > last).chain([&last]) {
@@ -165,7 +166,7 @@ impl<'a> SelfConsistency<'a> {
         moments: &mut Moments,
     ) -> Result<Option<(Orbitals, Occupation)>> {
         let electrons = Electrons { temperature, ..self.electrons };
-        let mut mixer = Anderson::new(attempt.mixing);
+        let mut mixer = Broyden::new(attempt.mixing);
         let (mut input, mut residual) = (Vec::new(), Vec::new());
         let mut orbitals: Option<Orbitals> = None;
         let mut error = f64::INFINITY;

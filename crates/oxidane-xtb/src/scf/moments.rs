@@ -23,6 +23,20 @@ impl Moments {
         }
     }
 
+    /// What an iteration starts from: each atom has its share of the total `charge` (e), split over its shells by their electrons.
+    pub fn start(basis: &Basis, charge: f64) -> Self {
+        let mut start = Self::zero(basis);
+        let each = charge / basis.atoms() as f64;
+        for shells in &basis.shells_of {
+            let electrons = |shell: usize| basis.shells[shell].parameters.occupation;
+            let all: f64 = shells.clone().map(electrons).sum();
+            for shell in shells.clone() {
+                start.shells[shell] = each * electrons(shell) / all;
+            }
+        }
+        start
+    }
+
     /// Sets all numbers to zero.
     pub fn clear(&mut self) {
         self.shells.fill(0.0);
