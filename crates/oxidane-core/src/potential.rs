@@ -112,7 +112,7 @@ pub struct Evaluation {
 pub struct Electronic {
     /// Charges of the shells of each atom in e, with the shell's label, e.g. `2p`.
     pub shell_charges: Vec<Vec<(String, f64)>>,
-    /// Bond orders of pairs of atoms, the lower index (from 0) first; those below 0.01 are left out.
+    /// Bond orders (Mayer) of pairs of atoms, the lower index (from 0) first; those below 0.01 are left out.
     pub bond_orders: Vec<(usize, usize, f64)>,
     /// Orbital energies in eV, ascending.
     pub orbital_energies: Vec<f64>,

@@ -32,6 +32,8 @@ pub struct Calculation {
     pub repulsion: f64,
     /// Energy of the three-body dispersion in hartree, a part of the total.
     pub three_body: f64,
+    /// The electrons.
+    pub electrons: Electrons,
     /// The self-consistent state.
     pub state: State,
     /// Gradient and strain derivative, if asked for.
@@ -83,6 +85,7 @@ impl Calculation {
             energy: state.energy + repulsion + three_body,
             repulsion,
             three_body,
+            electrons,
             state,
             derivatives: all,
             overlap: hamiltonian.overlap,

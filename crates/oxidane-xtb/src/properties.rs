@@ -1,10 +1,11 @@
 //! What the self-consistent state says beyond energy and forces: charges, moments, bond orders. Atomic units.
 
 use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par};
+use faer::{Accum, Mat, Par};
 
 use crate::basis::Basis;
 use crate::calculation::Calculation;
+use crate::scf::{Electrons, occupy, symmetric, weighted_density};
 
 impl Calculation {
     /// Mulliken charges of the atoms in e.
@@ -50,26 +51,50 @@ impl Calculation {
         })
     }
 
-    /// Wiberg bond orders in the non-orthogonal basis (I. Mayer, Chem. Phys. Lett. 1983, 97, 270), sum over the orbitals of two
-    /// atoms of (PS)_ij (PS)_ji; row-major, atoms by atoms, with a zero diagonal.
+    /// Bond orders of Mayer, twice the sum over both spins and the orbitals of two atoms of (P_s S)_ij (P_s S)_ji; Wiberg's where
+    /// no electron is unpaired. Row-major, atoms by atoms, with a zero diagonal. I. Mayer, Int. J. Quantum Chem. 1986, 29, 73,
+    /// in terms of the density P of all electrons and that of the unpaired ones, P_alpha - P_beta.
     pub fn bond_orders(&self) -> Vec<f64> {
+        let mut orders = self.exchange(&self.state.density);
+        if self.electrons.alpha != self.electrons.beta {
+            let unpaired = self.exchange(&self.spin_density());
+            orders.iter_mut().zip(unpaired).for_each(|(order, more)| *order += more);
+        }
+        orders
+    }
+
+    /// The density of alpha less that of beta electrons, row-major.
+    fn spin_density(&self) -> Vec<f64> {
+        let levels = &self.state.orbitals.levels;
+        let Electrons { alpha, beta, temperature } = self.electrons;
+        let of = |electrons| occupy(levels, electrons, 0.0, temperature).numbers;
+        let excess: Vec<_> = of(alpha).iter().zip(of(beta)).map(|(a, b)| a - b).collect();
+        let mut density = vec![0.0; self.state.density.len()];
+        weighted_density(&self.state.orbitals, &excess, &mut density);
+        density
+    }
+
+    /// The sum over the orbitals of every two atoms of (PS)_ij (PS)_ji.
+    fn exchange(&self, density: &[f64]) -> Vec<f64> {
         let n = self.basis.orbitals;
-        let (density, overlap) = (square(&self.state.density, n), square(&self.overlap, n));
         let mut product = Mat::<f64>::zeros(n, n);
-        matmul(product.as_mut(), Accum::Replace, density, overlap, 1.0, Par::Seq);
+        matmul(
+            product.as_mut(),
+            Accum::Replace,
+            symmetric(density, n),
+            symmetric(&self.overlap, n),
+            1.0,
+            Par::Seq,
+        );
         pairwise(&self.basis, |mu, nu| product[(mu, nu)] * product[(nu, mu)])
     }
 
-    /// The highest orbital that is occupied by more than half an electron pair (or, unpaired, an electron), and the one above it.
+    /// The orbital of the last electron at 0 K, and the one above it. They are counted: degenerate orbitals that share their
+    /// electrons are filled to less than one each.
     pub fn frontier(&self) -> Option<(usize, usize)> {
-        let numbers = &self.state.occupation.numbers;
-        let homo = numbers.iter().rposition(|&f| f > 0.5)?;
-        (homo + 1 < numbers.len()).then_some((homo, homo + 1))
+        let lumo = self.electrons.alpha as usize;
+        (1..self.basis.orbitals).contains(&lumo).then(|| (lumo - 1, lumo))
     }
-}
-
-fn square(matrix: &[f64], n: usize) -> MatRef<'_, f64> {
-    MatRef::from_column_major_slice(matrix, n, n)
 }
 
 /// Sums a function of orbital pairs over the pairs of orbitals of every two different atoms.

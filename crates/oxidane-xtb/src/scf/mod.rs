@@ -14,10 +14,10 @@ use crate::hamiltonian::Hamiltonian;
 pub use interactions::{Interactions, coordination};
 pub use moments::Moments;
 pub use occupation::{BOLTZMANN, Occupation, occupy};
-pub use orbitals::Orbitals;
+pub use orbitals::{Orbitals, symmetric, weighted_density};
 
 use mixer::{Broyden, Mixing};
-use orbitals::{OrbitalSolver, weighted_density};
+use orbitals::OrbitalSolver;
 
 /// Root mean square of the change of charges and moments (atomic units) at which they count as self-consistent. The energy is
 /// then right to about its square, the gradient in proportion.
