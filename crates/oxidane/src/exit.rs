@@ -11,7 +11,7 @@ pub const EXIT_CODES: &str = "Exit codes:
   3    bad input: a structure or data file that cannot be read or makes no physical sense
   4    the model file cannot be used (foreign, truncated, damaged, wrong shapes)
   5    outside the model's domain: an element, charge or spin that it was not trained on, or a method does not cover
-  6    not converged (the files are written all the same)
+  6    not converged: an optimisation (its files are written all the same), or the electrons of gfn2 (no number is given)
   7    a file cannot be read or written: no such file, no permission, disk full
   130  interrupted (Ctrl-C); restart files are written first";
 

@@ -21,13 +21,23 @@ pub const GFN2_SUMMARY: &str =
     "GFN2-xTB, semi-empirical: molecules and crystals of hydrogen to radon, any charge and spin";
 
 /// Opens the trained model that an option names, see [`Model::open`].
+///
+/// # Errors
+/// As there; where no model has the name, GFN2-xTB is among those that are listed.
 pub fn open(model: Option<&str>) -> Result<Model> {
-    Model::open(model.map(Path::new))
+    Model::open(model.map(Path::new)).map_err(|mut error| {
+        // No file is at fault: it is the name.
+        if model.is_some() && error.path.is_none() {
+            error.message.push_str(&format!(", {GFN2}"));
+        }
+        error
+    })
 }
 
 /// Whether the option names GFN2-xTB, and not a file of that name.
 pub fn is_gfn2(model: Option<&str>) -> bool {
-    model.is_some_and(|name| name.eq_ignore_ascii_case(GFN2) && !Path::new(name).exists())
+    let named = |name: &str| [GFN2, "gfn2-xtb"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    model.is_some_and(|name| named(name) && !Path::new(name).exists())
 }
 
 /// What computes.

@@ -92,6 +92,59 @@ fn json_holds_everything_with_the_numbers_of_the_reference() {
     assert!(water.get("stress").is_none() && water.get("polarizability").is_none());
 }
 
+/// Ethanol as in the examples. The printed precision of the reference is 1e-6.
+#[test]
+fn ethanol_has_the_bonds_of_the_reference() {
+    let bench = bench();
+    let all = gfn2(&bench, &["sp", &example("ethanol.xyz"), "--json"]).json();
+    let ethanol = &all[0];
+    let get = |key: &str| numbers(&ethanol[key]);
+    close(&get("energy"), &[-11.391_424_651_107_236 * HARTREE], 1e-6);
+    close(&[get("homo"), get("lumo")].concat(), &[-11.136_030, 1.139_774], 1e-5);
+    close(&get("gap"), &[12.275_804], 1e-5);
+    let heavy = [-0.107_755_878, 0.089_829_565, -0.441_882_954, 0.280_445_692];
+    close(&get("charges")[..4], &heavy, 1e-6);
+    let bonds = [
+        (0, 1, 1.021_080),
+        (0, 3, 0.010_569),
+        (0, 6, 0.985_669),
+        (0, 7, 0.985_539),
+        (0, 8, 0.985_539),
+        (1, 2, 0.989_566),
+        (1, 4, 0.972_847),
+        (1, 5, 0.972_847),
+        (2, 3, 0.908_551),
+        (2, 4, 0.016_230),
+        (2, 5, 0.016_230),
+    ];
+    let bonds: Vec<f64> =
+        bonds.iter().flat_map(|&(i, j, order)| [f64::from(i), f64::from(j), order]).collect();
+    close(&get("bond_orders"), &bonds, 2e-6);
+}
+
+/// Bond order, frontier orbitals and charge of the first atom. Degenerate orbitals share their electrons: the frontier lies
+/// between them. With unpaired electrons the bond order is Mayer's: that of oxygen is 2, not the 1.5 of the density of all.
+#[test]
+fn closed_and_open_shells_have_the_bonds_of_the_reference() {
+    let bench = bench();
+    let ion = WATER.replace("name=water", "charge=1 multiplicity=2");
+    for (structure, order, frontier, charge) in [
+        ("2\n\nC 0 0 0\nO 0 0 1.128\n", &[2.611_095][..], [-12.882_274, -7.667_762], 0.049_057_401),
+        ("2\n\nN 0 0 0\nO 0 0 1.15\n", &[2.133_242], [-9.615_210, -9.615_210], 0.061_498_988),
+        ("2\nmultiplicity=3\nO 0 0 0\nO 0 0 1.21\n", &[2.0], [-12.053_252, 3.364_374], 0.0),
+        (&ion, &[0.764_751], [-24.450_709, -7.553_565], 0.032_755_906),
+        ("1\n\nB 0 0 0\n", &[], [-7.419_002, -7.419_002], 0.0),
+    ] {
+        let all = single(&bench, structure, &[]).json();
+        let got = &all[0];
+        let orders = got["bond_orders"].as_array().unwrap();
+        close(&numbers(orders.first().map_or(&Value::Array(vec![]), |bond| &bond[2])), order, 2e-6);
+        close(&[numbers(&got["homo"]), numbers(&got["lumo"])].concat(), &frontier, 1e-5);
+        close(&numbers(&got["gap"]), &[frontier[1] - frontier[0]], 1e-5);
+        close(&numbers(&got["charges"])[..1], &[charge], 1e-6);
+    }
+}
+
 #[test]
 fn all_is_shown() {
     let bench = bench();
@@ -122,6 +175,9 @@ fn distorted_molecules_are_optimised() {
     let result = gfn2(&bench, &["opt", "bent.xyz", "--json"]).json();
     assert_eq!(result["converged"], true);
     close(&numbers(&result["energy"]), &[WATER_MINIMUM * HARTREE], 1e-4);
+    for key in ["forces", "virial", "charges", "dipole", "bond_orders", "gap", "positions"] {
+        assert!(!numbers(&result[key]).is_empty(), "{key}");
+    }
     let x = &read_all(bench.path("bent.opt.xyz")).unwrap()[0].system.positions;
     for h in [1, 2] {
         let d = (0..3).map(|k| (x[0][k] - x[h][k]).powi(2)).sum::<f64>().sqrt();
@@ -248,16 +304,23 @@ fn it_describes_itself() {
     }
     let json = bench.run(&["info", "GFN2", "--json"]).json();
     assert_eq!((&json["name"], &json["precision"]), (&"gfn2".into(), &"f64".into()));
+    for name in ["gfn2-xtb", "GFN2-xTB"] {
+        assert!(bench.run(&["sp", "water.xyz", "--model", name]).ok().contains("-5.07022229"));
+    }
+    bench.run(&["sp", "water.xyz", "--model", "gnf2"]).refused(4, &["gnf2", "rmd17, gfn2"]);
     bench.run(&["info", "gfn2", "--tensors"]).refused(2, &["--tensors", "without weights"]);
     let models = bench.run(&["models"]).ok();
     let lines: Vec<_> = models.lines().collect();
     assert!(lines[0].ends_with("(default)") && lines.last().unwrap().starts_with("gfn2 "), "{models}");
     let json = bench.run(&["models", "--json"]).json();
     assert_eq!(json.as_array().unwrap().last().unwrap()["name"], "gfn2");
-    for verb in
-        [&["--help"][..], &["sp", "--help"], &["opt", "--help"], &["md", "--help"], &["info", "--help"]]
-    {
-        assert!(bench.run(verb).ok().contains("gfn2"), "{verb:?}");
+    assert!(bench.run(&["--help"]).ok().contains("gfn2"));
+    for verb in ["sp", "opt", "md", "eval", "info"] {
+        let example = if verb == "info" { "info gfn2" } else { "--model gfn2" };
+        assert!(bench.run(&[verb, "--help"]).ok().contains(example), "{verb}");
+    }
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(bench.run(&["completions", shell]).ok().contains("etemp"), "{shell}");
     }
 }
 

@@ -11,6 +11,7 @@ pub const EXAMPLES: &str = "Examples:
   oxidane eval test.extxyz --model mine.safetensors
   oxidane eval test.extxyz.xz --keys energy=REF_energy,forces=REF_forces
   oxidane eval *.extxyz --group config_type --json
+  oxidane eval test.extxyz --model gfn2             how far GFN2-xTB is from the labels
 
 Labels are looked for under the names that ASE writes: energy (eV), forces (eV/angstrom), stress (eV/angstrom^3),
 virial (eV), charges (e), dipole (e angstrom).

@@ -10,6 +10,7 @@ use super::{ComputeArgs, StructureArgs};
 pub const EXAMPLES: &str = "Examples:
   oxidane md aspirin.xyz --temp 300 --time 10ps                  Langevin dynamics at 300 K
   oxidane md aspirin.xyz --temp 300 --time 20ps --ensemble nve   constant energy, started at 300 K
+  oxidane md complex.xyz --temp 300 --time 5ps --model gfn2      with GFN2-xTB
   oxidane md aspirin.xyz --restart --time 50ps                   go on where a run ended or was stopped
   oxidane md frame.xyz --time 5ps --ensemble nve                 from the velocities of a frame of a trajectory
   oxidane md frame.xyz --time 5ps --velocities random --seed 2   from new ones

@@ -20,7 +20,8 @@ impl Advised {
                 .is_ok_and(|g| g.check(system).is_ok())
         };
         if error.kind == ErrorKind::Domain && covered() {
-            error.message.push_str(&format!("; --model {GFN2} covers this structure"));
+            let fault = error.message.trim_end_matches("; choose another model with --model");
+            error.message = format!("{fault}; --model {GFN2} covers this structure");
         }
         error
     }

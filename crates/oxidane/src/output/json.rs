@@ -66,7 +66,7 @@ pub struct Orbitals<'a> {
     pub gap: Option<f64>,
     /// For each atom its shells with their charges (e).
     pub shell_charges: &'a [Vec<(String, f64)>],
-    /// Wiberg bond orders: two atoms (from 0) and the order.
+    /// Bond orders (Mayer) from 0.01 on: two atoms (from 0) and the order.
     pub bond_orders: &'a [(usize, usize, f64)],
     /// Traceless quadrupole moment about the origin (e angstrom^2).
     #[serde(skip_serializing_if = "Option::is_none")]

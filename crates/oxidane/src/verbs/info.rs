@@ -139,6 +139,8 @@ fn gfn2(args: &InfoArgs) -> Outcome {
         ("charges", "any"),
         ("unpaired", "any that fits the valence electrons (lanthanides keep f electrons in the core)"),
         ("periodicity", "molecules and crystals (Gamma point)"),
+        ("gives", "energy, forces, virial, stress, charges, dipole, quadrupole, orbitals, bond orders"),
+        ("not in it", "solvents, k points, slabs and wires, ghost atoms"),
         ("precision", "f64"),
         ("source", "C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 2019, 15, 1652"),
     ];

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use oxidane_core::io::{Format, Frame, FrameWriter, write_frames};
 use oxidane_core::units::HARTREE;
-use oxidane_core::{Error, Request, Result};
+use oxidane_core::{Error, Evaluation, Potential, Request, Result};
 use oxidane_sim::opt::{
     CellRelaxation, Convergence, Method, OptOptions, OptResult, OptRow, OptStatus, OptStep, Strain, optimize,
 };
@@ -55,9 +55,10 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     if let Some(failure) = failure {
         return Err(failure);
     }
-    let result = result.map_err(|e| structure.place(e))?;
+    let mut result = result.map_err(|e| structure.place(e))?;
     write_frames(&names.geometry, &[at_rest(&structure.frame, &result)])?;
     if args.json {
+        add_properties(&mut result, &mut *potential, model.capabilities()).map_err(|e| structure.place(e))?;
         screen.out.line(json::pretty(&Summary::new(&structure, &options, &result, &names))?)?;
     }
     screen.end(&result, &names)?;
@@ -109,6 +110,15 @@ impl Names {
         };
         Self { geometry: with(extension), trajectory: with(".traj.xyz") }
     }
+}
+
+/// What the model has of the final geometry beyond what the optimisation asked for; energy and forces stay as they converged.
+fn add_properties(result: &mut OptResult, potential: &mut dyn Potential, able: Request) -> Result<()> {
+    let have = result.evaluation.clone();
+    let all = potential.evaluate(&result.system, able)?;
+    result.evaluation =
+        Evaluation { energy: have.energy, forces: have.forces, virial: have.virial.or(all.virial), ..all };
+    Ok(())
 }
 
 /// The final geometry: what the file says of the structure, without the motion it had.
