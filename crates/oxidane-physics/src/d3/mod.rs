@@ -8,17 +8,17 @@ mod potential;
 pub use potential::D3Potential;
 
 use crate::coordination::{Coordination, Counting};
-use crate::dispersion::{Damping, Kinds, Model, ThreeBody, Weights, two_body};
+use crate::dispersion::{Damping, Kinds, Model, Reach, ThreeBody, Weights, two_body};
 use crate::geometry::{Derivatives, Geometry};
 use crate::lattice::Lattice;
 use oxidane_core::Result;
 
 /// Steepness of the Gaussians over coordination numbers (S. Grimme et al., J. Chem. Phys. 2010, 132, 154104, Eq. 16).
 const STEEPNESS: f64 = 4.0;
-/// Reach of the sum over pairs in bohr.
-const CUTOFF_PAIRS: f64 = 60.0;
-/// Reach of the sum over triples in bohr.
-const CUTOFF_TRIPLES: f64 = 40.0;
+/// Reach of the sum over pairs.
+const REACH_PAIRS: Reach = Reach { cutoff: 60.0, width: 0.0 };
+/// Reach of the sum over triples.
+const REACH_TRIPLES: Reach = Reach { cutoff: 40.0, width: 0.0 };
 /// The radii of the damping of triples in units of the van der Waals distances.
 const RADII_TRIPLES: f64 = 4.0 / 3.0;
 
@@ -79,7 +79,7 @@ impl D3 {
         mut slots: Option<(&mut Derivatives, &mut [f64])>,
     ) -> f64 {
         let reborrow = slots.as_mut().map(|(d, c)| (&mut **d, &mut **c));
-        let pairs = two_body(model, weights, geometry, lattice, CUTOFF_PAIRS, reborrow);
+        let pairs = two_body(model, weights, geometry, lattice, REACH_PAIRS, reborrow);
         if self.damping.s9 == 0.0 {
             return pairs;
         }
@@ -87,7 +87,7 @@ impl D3 {
         let radius = |a, b| RADII_TRIPLES * data::van_der_waals(a, b);
         let radii2: Vec<f64> =
             kinds.iter().flat_map(|&a| kinds.iter().map(move |&b| radius(a, b).powi(2))).collect();
-        let sum = ThreeBody { model, radii2: &radii2, s9: self.damping.s9, cutoff: CUTOFF_TRIPLES };
+        let sum = ThreeBody { model, radii2: &radii2, s9: self.damping.s9, reach: REACH_TRIPLES };
         pairs + sum.evaluate(weights, geometry, lattice, slots)
     }
 }

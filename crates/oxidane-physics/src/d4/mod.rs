@@ -7,7 +7,8 @@ mod weights;
 
 use crate::coordination::{Coordination, Counting};
 use crate::dispersion::{
-    Damping, Kinds, Model, PairMatrix, REFERENCES, References, ThreeBody, Weights, c8_over_c6, dot, two_body,
+    Damping, Kinds, Model, PairMatrix, REFERENCES, Reach, References, ThreeBody, Weights, c8_over_c6, dot,
+    two_body,
 };
 use crate::elements::LAST_D4;
 use crate::geometry::{Derivatives, Geometry};
@@ -17,10 +18,11 @@ use oxidane_core::{Error, Result};
 
 /// Steepness of the Gaussians over coordination numbers (E. Caldeweyher, C. Bannwarth, S. Grimme, J. Chem. Phys. 2017, 147, 034112, Eq. 7).
 const STEEPNESS: f64 = 6.0;
-/// Reach of the sum over pairs in bohr.
-const CUTOFF_PAIRS: f64 = 50.0;
-/// Reach of the sum over triples in bohr.
-const CUTOFF_TRIPLES: f64 = 25.0;
+/// Reach of the sum over pairs. Cutoffs and widths of both sums are those of tblite 0.8.0, and so a part of what its numbers mean: cut at other distances,
+/// the energy of a dense crystal differs by about 1e-5 hartree an atom.
+const REACH_PAIRS: Reach = Reach { cutoff: 50.0, width: 0.05 };
+/// Reach of the sum over triples.
+const REACH_TRIPLES: Reach = Reach { cutoff: 25.0, width: 0.05 };
 
 impl Damping {
     /// Of GFN2-xTB (C. Bannwarth et al., J. Chem. Theory Comput. 2019, 15, 1652, Table 1).
@@ -68,7 +70,7 @@ impl D4 {
         let kinds = Kinds::new(geometry.numbers);
         let elements: Vec<_> = kinds.numbers.iter().map(|&n| Element::new(n)).collect();
         let model = Model::new(kinds, &damping, |s, t| elements[s].c6(&elements[t]));
-        let matrix = PairMatrix::new(&model, geometry, &lattice, CUTOFF_PAIRS);
+        let matrix = PairMatrix::new(&model, geometry, &lattice, REACH_PAIRS);
         let mut gaussians = Weights::default();
         for (&cn, &kind) in coordination.values.iter().zip(&model.kinds.of_atom) {
             let [value, slope] = elements[kind].centers.weights(STEEPNESS, cn);
@@ -111,7 +113,7 @@ impl D4 {
         let mut de_dcn = vec![0.0; self.numbers.len()];
         let geometry = self.geometry();
         let slots = Some((&mut *derivatives, &mut de_dcn[..]));
-        two_body(&self.model, &self.weights, &geometry, &self.lattice, CUTOFF_PAIRS, slots);
+        two_body(&self.model, &self.weights, &geometry, &self.lattice, REACH_PAIRS, slots);
         self.coordination.add_derivatives(&geometry, &de_dcn, derivatives);
     }
 
@@ -133,7 +135,7 @@ impl D4 {
         let weights =
             Weights { values: scaled(&self.gaussians.values), by_cn: scaled(&self.gaussians.by_cn) };
         let sum =
-            ThreeBody { model: &self.model, radii2: &radii2, s9: self.damping.s9, cutoff: CUTOFF_TRIPLES };
+            ThreeBody { model: &self.model, radii2: &radii2, s9: self.damping.s9, reach: REACH_TRIPLES };
         let geometry = self.geometry();
         let Some(derivatives) = derivatives else {
             return sum.evaluate(&weights, &geometry, &self.lattice, None);

@@ -5,12 +5,14 @@
 mod c6;
 mod gaussians;
 mod pair_matrix;
+mod reach;
 mod three_body;
 mod two_body;
 
 pub(crate) use c6::{Kinds, Model, REFERENCES, References, Weights, c8_over_c6, dot};
 pub(crate) use gaussians::Centers;
 pub(crate) use pair_matrix::PairMatrix;
+pub(crate) use reach::Reach;
 pub(crate) use three_body::ThreeBody;
 pub(crate) use two_body::two_body;
 
@@ -46,9 +48,20 @@ impl DampedPair {
         Self { s6: damping.s6, s8: damping.s8 * ratio, radius6: square.powi(3), radius8: square.powi(4) }
     }
 
+    /// D and dD/d(r^2) at r^2 = `square`, switched off at the end of the `reach`.
+    #[inline(always)]
+    pub fn within(&self, reach: Reach, square: f64) -> [f64; 2] {
+        let [value, slope] = self.at(square);
+        if !reach.is_rim(square) {
+            return [value, slope];
+        }
+        let [switch, switch_slope] = reach.switch(square);
+        [value * switch, slope * switch + value * switch_slope]
+    }
+
     /// D and dD/d(r^2) at r^2 = `square`.
     #[inline(always)]
-    pub fn at(&self, square: f64) -> [f64; 2] {
+    fn at(&self, square: f64) -> [f64; 2] {
         let fourth = square * square;
         let sixth = 1.0 / (fourth * square + self.radius6);
         let eighth = 1.0 / (fourth * fourth + self.radius8);

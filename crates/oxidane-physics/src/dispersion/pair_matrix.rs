@@ -1,6 +1,6 @@
 //! [`PairMatrix`]: the damped sums of all pairs of atoms, for weights that change at a fixed geometry.
 
-use super::{Kinds, Model, REFERENCES, References, dot};
+use super::{Kinds, Model, REFERENCES, Reach, References, dot};
 use crate::geometry::Geometry;
 use crate::lattice::Lattice;
 use oxidane_math::simd;
@@ -21,8 +21,8 @@ pub(crate) struct PairMatrix {
 }
 
 impl PairMatrix {
-    /// Sums up to `cutoff` bohr.
-    pub fn new(model: &Model, geometry: &Geometry, lattice: &Lattice, cutoff: f64) -> Self {
+    /// Sums within `reach`.
+    pub fn new(model: &Model, geometry: &Geometry, lattice: &Lattice, reach: Reach) -> Self {
         let (order, ranges) = by_kind(&model.kinds);
         let n = order.len();
         let mut values = vec![0.0; n * n];
@@ -33,7 +33,8 @@ impl PairMatrix {
                 let damped = &model.damped[model.pair(i, j)];
                 let vector = std::array::from_fn(|k| geometry.positions[j][k] - geometry.positions[i][k]);
                 let mut sum = 0.0;
-                lattice.for_each_image(vector, cutoff, |_, square| sum += damped.at(square)[0]);
+                lattice
+                    .for_each_image(vector, reach.cutoff, |_, square| sum += damped.within(reach, square)[0]);
                 values[row * n + column] = sum;
                 values[column * n + row] = sum;
             }

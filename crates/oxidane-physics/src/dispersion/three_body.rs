@@ -1,6 +1,6 @@
 //! [`ThreeBody`]: the Axilrod-Teller-Muto sum over triples.
 
-use super::{Model, Weights, dot};
+use super::{Model, Reach, Weights, dot};
 use crate::geometry::{Derivatives, Geometry};
 use crate::lattice::Lattice;
 use oxidane_math::simd;
@@ -11,13 +11,13 @@ type Lanes = [f64; LANES];
 
 /// E = s9 sum over triples of C9 f (1 + 3 cos a cos b cos c)/(r_ij r_jk r_ik)^3 in hartree with C9 = sqrt(C6_ij C6_jk C6_ik) and
 /// f = 1/(1 + 6 (R_ij R_jk R_ik/(r_ij r_jk r_ik))^(16/3)) (S. Grimme et al., J. Chem. Phys. 2010, 132, 154104, Eqs. 11 to 14), over the triples whose
-/// three distances are within `cutoff` bohr.
+/// three distances are within `reach`, whose switch is a factor for each of them.
 pub(crate) struct ThreeBody<'a> {
     pub model: &'a Model,
     /// Squares of the critical radii R in bohr^2 of two kinds, at `s * kinds + t`.
     pub radii2: &'a [f64],
     pub s9: f64,
-    pub cutoff: f64,
+    pub reach: Reach,
 }
 
 /// The energy of a triple is a product of factors of its pairs, but for an angular and a damping term; this is what a pair brings in.
@@ -65,6 +65,8 @@ struct Surroundings {
     inverse: Vec<f64>,
     strength: Vec<f64>,
     damping: Vec<f64>,
+    /// d ln s/d(r^2) of the switch s, which `strength` holds as a factor.
+    fading: Vec<f64>,
     /// strength, less where a triple with an image of the central atom is met from several of its atoms.
     shared: Vec<f64>,
     /// dE/dx of each image.
@@ -151,7 +153,6 @@ impl ThreeBody<'_> {
         shares: &mut [f64],
     ) -> f64 {
         let n = self.model.kinds.of_atom.len();
-        let limit = self.cutoff * self.cutoff;
         let mut energy = 0.0;
         let mut first = 0;
         while first < around.atoms.len() {
@@ -160,7 +161,7 @@ impl ThreeBody<'_> {
             around.meet(self, first, j, &root_c6[j * n..(j + 1) * n], i);
             let mut with_j = 0.0;
             for partner in first..block {
-                let sums = around.row::<GRADIENT>(partner, limit);
+                let sums = around.row::<GRADIENT>(partner, self.reach);
                 energy += sums.energy;
                 with_j += sums.energy;
                 if GRADIENT {
@@ -198,7 +199,9 @@ impl Surroundings {
         }
         for (j, position) in geometry.positions.iter().enumerate().skip(i) {
             let vector = std::array::from_fn(|k| position[k] - center[k]);
-            lattice.for_each_image(vector, sum.cutoff, |v, square| {
+            lattice.for_each_image(vector, sum.reach.cutoff, |v, square| {
+                let [switch, switch_slope] = sum.reach.switch(square);
+                let switched = switch > 0.0;
                 let pair = Pair::new(square, root_c6[i * n + j], sum.radii2[sum.model.pair(i, j)]);
                 self.atoms.push(j);
                 for k in 0..3 {
@@ -206,7 +209,8 @@ impl Surroundings {
                 }
                 self.square.push(square);
                 self.inverse.push(pair.inverse);
-                self.strength.push(pair.strength);
+                self.strength.push(pair.strength * switch);
+                self.fading.push(if switched { switch_slope / switch } else { 0.0 });
                 self.damping.push(pair.damping);
             });
         }
@@ -227,6 +231,7 @@ impl Surroundings {
             &mut self.inverse,
             &mut self.strength,
             &mut self.damping,
+            &mut self.fading,
             &mut self.shared,
             &mut self.with_center,
             &mut self.with_partner,
@@ -258,11 +263,13 @@ impl Surroundings {
 
     /// The triples of the center i, the image j at `partner` and the images k behind it.
     #[inline(always)]
-    fn row<const GRADIENT: bool>(&mut self, partner: usize, limit: f64) -> Sums {
+    fn row<const GRADIENT: bool>(&mut self, partner: usize, reach: Reach) -> Sums {
+        let limit = reach.cutoff * reach.cutoff;
         let of_partner = |column: &[f64]| column[partner];
         let at: [f64; 3] = std::array::from_fn(|k| of_partner(&self.x[k]));
         let (u, inverse_u) = (of_partner(&self.square), of_partner(&self.inverse));
-        let (strength_u, damping_u) = (of_partner(&self.strength), of_partner(&self.damping));
+        let (strength_u, damping_u, fading_u) =
+            (of_partner(&self.strength), of_partner(&self.damping), of_partner(&self.fading));
         let mut sums = [[0.0; LANES]; 5];
         for start in ((partner + 1) / LANES * LANES..self.square.len()).step_by(LANES) {
             // Local copies, which the compiler can tell apart from what is written.
@@ -270,7 +277,12 @@ impl Surroundings {
             let x: [Lanes; 3] = std::array::from_fn(|k| load(&self.x[k]));
             let (square, inverse) = (load(&self.square), load(&self.inverse));
             let (shared, damping) = (load(&self.shared), load(&self.damping));
-            let (root_c6, radius2) = (load(&self.root_c6), load(&self.radius2));
+            let (mut root_c6, radius2) = (load(&self.root_c6), load(&self.radius2));
+            let mut fading_w = [0.0; LANES];
+            if GRADIENT {
+                fading_w = load(&self.fading);
+            }
+            let fading_v = fade(reach, &x, &at, &mut root_c6);
             let mut gradient = [[0.0; LANES]; 3];
             let mut energies = [0.0; LANES];
             for l in 0..LANES {
@@ -294,9 +306,10 @@ impl Surroundings {
                     // d ln/d ln(r^2) of the powers of the three distances, alike for all pairs.
                     let radial = (16.0 * damped * ratio - 2.5) * angular + 1.0;
                     let (ab, bc, ac) = (a * b, b * c, a * c);
-                    let du = factor * (inverse_u * radial + scale * (bc + ac - ab));
-                    let dv = factor * (pair.inverse * radial + scale * (bc + ab - ac));
-                    let dw = factor * (inverse[l] * radial + scale * (ab + ac - bc));
+                    let du = factor * (inverse_u * radial + scale * (bc + ac - ab) + fading_u * angular);
+                    let dv =
+                        factor * (pair.inverse * radial + scale * (bc + ab - ac) + fading_v[l] * angular);
+                    let dw = factor * (inverse[l] * radial + scale * (ab + ac - bc) + fading_w[l] * angular);
                     sums[1][l] += du;
                     for k in 0..3 {
                         let pull = dv * d[k];
@@ -325,6 +338,31 @@ impl Surroundings {
             derivatives.add_pair(i, j, vector, std::array::from_fn(|k| s9 * self.gradient[k][place]));
         }
     }
+}
+
+/// Takes the switch at the distances of images `x` from the one `at` as a factor into `root_c6`, and gives d ln s/d(r^2). Few images lie on the rim.
+#[inline(always)]
+fn fade(reach: Reach, x: &[Lanes; 3], at: &[f64; 3], root_c6: &mut Lanes) -> Lanes {
+    let mut fading = [0.0; LANES];
+    if reach.width == 0.0 {
+        return fading;
+    }
+    let mut square = [0.0; LANES];
+    let (inner, outer) = (reach.cutoff - reach.width, reach.cutoff);
+    let mut rim = false;
+    for l in 0..LANES {
+        let d = [x[0][l] - at[0], x[1][l] - at[1], x[2][l] - at[2]];
+        square[l] = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+        rim |= (square[l] > inner * inner) & (square[l] < outer * outer);
+    }
+    if rim {
+        for l in 0..LANES {
+            let [switch, slope] = reach.switch(square[l]);
+            root_c6[l] *= switch;
+            fading[l] = if switch > 0.0 { slope / switch } else { 0.0 };
+        }
+    }
+    fading
 }
 
 #[inline(always)]

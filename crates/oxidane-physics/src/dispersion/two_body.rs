@@ -1,16 +1,16 @@
 //! [`two_body`]: the sum over pairs, in one pass.
 
-use super::{Model, Weights, dot};
+use super::{Model, Reach, Weights, dot};
 use crate::geometry::{Derivatives, Geometry};
 use crate::lattice::Lattice;
 
-/// E = -sum over pairs within `cutoff` of C6_ij D_ij(r) in hartree. Where asked, adds the derivatives at constant weights, and dE/dCN to `de_dcn`.
+/// E = -sum over pairs within `reach` of C6_ij D_ij(r) in hartree. Where asked, adds the derivatives at constant weights, and dE/dCN to `de_dcn`.
 pub(crate) fn two_body(
     model: &Model,
     weights: &Weights,
     geometry: &Geometry,
     lattice: &Lattice,
-    cutoff: f64,
+    reach: Reach,
     mut derivatives: Option<(&mut Derivatives, &mut [f64])>,
 ) -> f64 {
     let kinds = &model.kinds;
@@ -27,8 +27,8 @@ pub(crate) fn two_body(
             let damped = &model.damped[model.pair(i, j)];
             let vector = std::array::from_fn(|k| b[k] - a[k]);
             let mut sum = 0.0;
-            lattice.for_each_image(vector, cutoff, |v, square| {
-                let [value, slope] = damped.at(square);
+            lattice.for_each_image(vector, reach.cutoff, |v, square| {
+                let [value, slope] = damped.within(reach, square);
                 sum += value;
                 if let Some((derivatives, _)) = &mut derivatives {
                     derivatives.add_pair(i, j, v, v.map(|x| 2.0 * c6 * slope * x));
