@@ -1,6 +1,7 @@
 //! Electrostatics and repulsion: every derivative against finite differences, the laws of symmetry, and numbers by hand.
 //!
-//! Finite differences are of fourth order with step 2e-3: their own error is about h^4 times a fifth derivative, some 1e-10 here.
+//! Finite differences are of fourth order with step 5e-4: their own error is about h^4 times a fifth derivative, below 1e-10 here, and rounding
+//! over the step, 1e-12.
 
 use std::array::from_fn;
 
@@ -9,7 +10,7 @@ use oxidane_xtb::basis::Basis;
 use oxidane_xtb::electrostatics::{Anisotropic, Isotropic};
 use oxidane_xtb::repulsion;
 
-const STEP: f64 = 2e-3;
+const STEP: f64 = 5e-4;
 const TOLERANCE: f64 = 1e-8;
 
 /// Atoms with the arguments of all terms.
@@ -212,7 +213,10 @@ fn check_derivatives(term: Energy, case: &Case) {
                 matrix[b][a] += 0.5 * h;
                 *c = c.strained(matrix);
             });
-            assert_close(&format!("strain {a} {b}"), found.strain[a][b], expected, 10.0 * TOLERANCE);
+            // Where the sums of a crystal end follows the shortest lattice vectors, by the reference program's recipe; the derivative takes it as
+            // fixed. With moments ten times those of real atoms that is worth 1e-6. Without it, see the tests of the module.
+            let tolerance = if case.lattice.is_some() { 2e-6 } else { 10.0 * TOLERANCE };
+            assert_close(&format!("strain {a} {b}"), found.strain[a][b], expected, tolerance);
             assert_eq!(found.strain[a][b], found.strain[b][a]);
         }
     }
@@ -350,14 +354,15 @@ fn potentials_of_a_crystal() {
     check_potentials(&Case::crystal());
 }
 
-/// Two cells have twice the energy, also where the cell is charged: what is cut off in the sums differs, by less than 1e-10 in
-/// electrostatics. The repulsion sums the same pairs.
+/// Two cells have twice the energy, also where the cell is charged, as far as the sums converge: those of the electrostatics are cut where the
+/// reference program cuts them, those of the isotropic one at other cells about a larger cell and those of the anisotropic one at other reciprocal
+/// vectors, with moments ten times those of real atoms. The repulsion sums the same pairs.
 #[test]
 fn supercell_has_the_energy_of_its_cells() {
     let case = Case::crystal();
     let doubled = case.doubled();
-    for term in [isotropic as Energy, anisotropic, repelled] {
-        assert_close("energy", term(&doubled), 2.0 * term(&case), 1e-10);
+    for (term, tolerance) in [(isotropic as Energy, 2e-4), (anisotropic, 2e-4), (repelled, 1e-10)] {
+        assert_close("energy", term(&doubled), 2.0 * term(&case), tolerance);
     }
 }
 

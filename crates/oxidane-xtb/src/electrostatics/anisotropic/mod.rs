@@ -4,17 +4,19 @@ mod damping;
 mod pair;
 mod reciprocal;
 mod tensors;
+mod truncation;
 
 use oxidane_core::{Error, Result};
 use oxidane_physics::geometry::{Derivatives, Geometry, cross, dot};
 use oxidane_physics::lattice::{Lattice, for_each_pair};
 
 use super::difference;
-use super::ewald::Ewald;
+use super::ewald::{Ewald, Sum};
 use crate::basis::Basis;
 use damping::Radii;
 use pair::{DAMPING_SWITCH, Moments, Radial};
 use tensors::Tensors;
+use truncation::Truncation;
 
 /// How often a stored element of a quadrupole (xx, xy, yy, xz, yz, zz) stands in the full tensor.
 const MULTIPLICITY: [f64; 6] = [1.0, 2.0, 1.0, 2.0, 2.0, 1.0];
@@ -33,14 +35,16 @@ const MULTIPLICITY: [f64; 6] = [1.0, 2.0, 1.0, 2.0, 2.0, 1.0];
 /// both together. The trace does not interact: the part of the interaction with a quadrupole along the unit tensor is taken
 /// out, which changes nothing for traceless ones.
 ///
-/// In a crystal the undamped interaction is summed over all images (Ewald, conducting surroundings), and what the damping takes from it
-/// up to 40 bohr, switched off smoothly.
+/// In a crystal the undamped interaction is summed over all images (Ewald, conducting surroundings), and what the damping takes from it.
+/// The sums are those of tblite 0.8.0, which are finite: in reciprocal space they end where their terms are still about 1e-6, and
+/// depend by a few 1e-5 hartree a cell on where; in real space they end at 100 bohr, which is worth some 1e-7.
 #[derive(Debug, Clone)]
 pub struct Anisotropic {
     radii: Radii,
     tensors: Tensors,
     lattice: Lattice,
     ewald: Option<Ewald>,
+    truncation: Option<Truncation>,
     dipole_kernels: Vec<f64>,
     quadrupole_kernels: Vec<f64>,
 }
@@ -53,7 +57,7 @@ impl Anisotropic {
             geometry,
             basis,
             coordination,
-            geometry.lattice.as_ref().map(Ewald::new).transpose()?,
+            geometry.lattice.as_ref().map(|rows| Ewald::new(rows, Sum::Multipoles)),
         )
     }
 
@@ -74,11 +78,16 @@ impl Anisotropic {
         if let Some(ewald) = &ewald {
             reciprocal::add_tensors(ewald, geometry.positions, &mut tensors);
         }
+        let truncation = geometry.lattice.map(|rows| Truncation::new(geometry, rows));
+        if let Some(truncation) = &truncation {
+            truncation.add_tensors(&radii, &mut tensors);
+        }
         Ok(Self {
             radii,
             tensors,
             lattice,
             ewald,
+            truncation,
             dipole_kernels: basis.elements.iter().map(|e| e.dipole_kernel).collect(),
             quadrupole_kernels: basis.elements.iter().map(|e| e.quadrupole_kernel).collect(),
         })
@@ -147,6 +156,9 @@ impl Anisotropic {
         );
         if let Some(ewald) = &self.ewald {
             reciprocal::add_derivatives(ewald, geometry.positions, &moments, derivatives);
+        }
+        if let Some(truncation) = &self.truncation {
+            truncation.add_derivatives(&self.radii, &moments, derivatives, by_coordination);
         }
     }
 }

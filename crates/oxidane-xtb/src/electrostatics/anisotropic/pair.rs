@@ -2,12 +2,11 @@
 
 use oxidane_physics::geometry::dot;
 
-use super::super::ewald::POWERS;
 use crate::parameters::{MULTIPOLE_DAMPING_3, MULTIPOLE_DAMPING_5};
 
-/// In a crystal the damping is switched off between these distances in bohr. Farther switches change the energy of a cell by less than
-/// 1e-6 hartree.
-pub const DAMPING_SWITCH: [f64; 2] = [25.0, 40.0];
+/// In a crystal the damping is switched off between these distances in bohr. Farther switches change the energy of a cell by about
+/// 1e-8 hartree; between 25 and 40 it would be 3e-7.
+pub const DAMPING_SWITCH: [f64; 2] = [40.0, 60.0];
 
 /// The moments of an atom.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +77,7 @@ impl Radial {
 
     /// The screened part of undamped moments, from the screened powers of 1/r of an Ewald sum.
     #[inline(always)]
-    pub fn screened([_, b3, b5, b7, _]: [f64; POWERS + 1]) -> Self {
+    pub fn screened([_, b3, b5, b7]: [f64; 4]) -> Self {
         let term = |value, slope| Term { value, slope, by_radius: 0.0 };
         Self { a: term(b3, -3.0 * b5), b: term(b3, -3.0 * b5), c: term(b5, -5.0 * b7) }
     }

@@ -4,7 +4,7 @@
 
 use oxidane_physics::geometry::{Derivatives, dot};
 
-use super::super::ewald::{Ewald, Phases};
+use super::super::ewald::{Ewald, Phases, Spectrum};
 use super::pair::Moments;
 use super::tensors::Tensors;
 
@@ -12,7 +12,7 @@ use super::tensors::Tensors;
 pub fn add_tensors(ewald: &Ewald, positions: &[[f64; 3]], tensors: &mut Tensors) {
     let atoms = positions.len();
     let phases = ewald.phases(positions);
-    let weights: Vec<f64> = ewald.vectors().iter().map(|&k| ewald.spectrum(dot(k, k)).values[0]).collect();
+    let weights: Vec<f64> = ewald.spectrum().iter().map(|s| s.value).collect();
     let scaled = |factor: &dyn Fn([f64; 3]) -> f64| -> Vec<f64> {
         weights.iter().zip(ewald.vectors()).map(|(w, &k)| w * factor(k)).collect()
     };
@@ -37,8 +37,8 @@ pub fn add_derivatives(
     derivatives: &mut Derivatives,
 ) {
     let phases = ewald.phases(positions);
-    for (index, &k) in ewald.vectors().iter().enumerate() {
-        add_vector(ewald, &phases, index, k, moments, derivatives);
+    for (index, (&k, &spectrum)) in ewald.vectors().iter().zip(&ewald.spectrum()).enumerate() {
+        add_vector(spectrum, &phases, index, k, moments, derivatives);
     }
 }
 
@@ -53,7 +53,7 @@ struct Densities {
 /// One reciprocal vector: E = w { Q_s P_c - Q_c P_s + (P_c^2 + P_s^2)/2 - (Q_c T_c + Q_s T_s)/3 } with the densities Q, P, T of charges, dipoles and
 /// quadrupoles.
 fn add_vector(
-    ewald: &Ewald,
+    spectrum: Spectrum,
     phases: &Phases,
     index: usize,
     k: [f64; 3],
@@ -75,8 +75,7 @@ fn add_vector(
     let by_dipole = [qs + pc, ps - qc];
     let by_quadrupole = [-qc / 3.0, -qs / 3.0];
 
-    let spectrum = ewald.spectrum(dot(k, k));
-    let weight = spectrum.values[0];
+    let weight = spectrum.value;
     let bracket = qs * pc - qc * ps + 0.5 * (pc * pc + ps * ps) - (qc * tc + qs * ts) / 3.0;
     // The derivative by k itself, where it multiplies the moments.
     let mut by_vector = [0.0; 3];
@@ -98,7 +97,7 @@ fn add_vector(
     for a in 0..3 {
         derivatives.strain[a][a] -= weight * bracket;
         for b in 0..3 {
-            derivatives.strain[a][b] -= 2.0 * spectrum.slopes[0] * bracket * (k[a] * k[b])
+            derivatives.strain[a][b] -= 2.0 * spectrum.slope * bracket * (k[a] * k[b])
                 + 0.5 * (by_vector[a] * k[b] + by_vector[b] * k[a]);
         }
     }

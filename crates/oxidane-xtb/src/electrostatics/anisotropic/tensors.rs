@@ -65,12 +65,15 @@ impl Tensors {
         if n == 0 {
             return Potentials { atoms: n, planes: sums };
         }
-        simd::dispatch(#[inline(always)] || {
-            for source in 0..n {
-                let row = |element: usize| &self.planes[(element * n + source) * n..][..n];
-                add_source(row, charges[source], dipoles[source], quadrupoles[source], &mut sums);
-            }
-        });
+        simd::dispatch(
+            #[inline(always)]
+            || {
+                for source in 0..n {
+                    let row = |element: usize| &self.planes[(element * n + source) * n..][..n];
+                    add_source(row, charges[source], dipoles[source], quadrupoles[source], &mut sums);
+                }
+            },
+        );
         Potentials { atoms: n, planes: sums }
     }
 }

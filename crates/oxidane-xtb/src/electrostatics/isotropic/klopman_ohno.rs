@@ -1,6 +1,7 @@
-//! The Klopman-Ohno kernel far away: inverse odd powers, which a lattice sums in reciprocal space, and a remainder that vanishes fast.
+//! The Klopman-Ohno kernel far away: inverse odd powers and a remainder that vanishes fast.
 
-use super::super::ewald::POWERS;
+/// How many inverse odd powers are taken apart.
+const POWERS: usize = 4;
 
 /// The remainder is switched off between these multiples of h.
 const SWITCH: [f64; 2] = [6.0, 10.0];

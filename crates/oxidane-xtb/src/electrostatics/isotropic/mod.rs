@@ -1,6 +1,7 @@
 //! Isotropic second order: Coulomb interaction of shell charges with the Klopman-Ohno damping of GFN2-xTB.
 
 mod klopman_ohno;
+mod parallelepiped;
 mod periodic;
 
 use oxidane_core::Result;
@@ -8,7 +9,7 @@ use oxidane_math::simd;
 use oxidane_physics::geometry::{Derivatives, Geometry, dot};
 
 use super::difference;
-use super::ewald::Ewald;
+use super::ewald::{Ewald, Sum};
 use crate::basis::Basis;
 use klopman_ohno::KlopmanOhno;
 use periodic::Periodic;
@@ -18,7 +19,7 @@ use periodic::Periodic;
 ///
 /// In a crystal A_st is the sum over all images. It is defined for neutral cells up to a constant, which does not act on them, and for
 /// charged ones with a neutralising background; the part of it that falls as R^-3 is summed by analytic continuation of the exponent,
-/// lengths in bohr, as in tblite 0.8.0.
+/// lengths in bohr, and the parts that fall faster over a parallelepiped of cells that reaches 40 bohr, as in tblite 0.8.0.
 #[derive(Debug, Clone)]
 pub struct Isotropic {
     shells: usize,
@@ -29,7 +30,11 @@ pub struct Isotropic {
 impl Isotropic {
     /// The interaction of the shells of `basis` at the positions of `geometry`. Refuses lattice vectors without a volume.
     pub fn new(geometry: &Geometry, basis: &Basis) -> Result<Self> {
-        Self::with_ewald(geometry, basis, geometry.lattice.as_ref().map(Ewald::new).transpose()?)
+        Self::with_ewald(
+            geometry,
+            basis,
+            geometry.lattice.as_ref().map(|rows| Ewald::new(rows, Sum::Charges)),
+        )
     }
 
     /// With a given splitting of the lattice sums; `ewald` is used if there is a lattice.
@@ -51,7 +56,10 @@ impl Isotropic {
     /// The energy 1/2 q A q in hartree of shell charges q; adds A q to `potential`.
     pub fn potential(&self, shell_charges: &[f64], potential: &mut [f64]) -> f64 {
         let mut product = vec![0.0; self.shells];
-        simd::dispatch(#[inline(always)] || multiply(&self.matrix, shell_charges, &mut product));
+        simd::dispatch(
+            #[inline(always)]
+            || multiply(&self.matrix, shell_charges, &mut product),
+        );
         let mut energy = 0.0;
         for ((total, v), q) in potential.iter_mut().zip(&product).zip(shell_charges) {
             *total += v;

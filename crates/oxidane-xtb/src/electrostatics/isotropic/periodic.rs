@@ -1,25 +1,29 @@
-//! The isotropic interaction in a crystal: the lattice sum of the Klopman-Ohno kernel, as generalised Ewald sums of the powers of
-//! its expansion and a short-ranged remainder.
+//! The isotropic interaction in a crystal: the lattice sum of the Klopman-Ohno kernel, as generalised Ewald sums of the first two powers
+//! of its expansion, sums of the next two over a parallelepiped of cells, and a short-ranged remainder.
 
 use oxidane_core::Result;
-use oxidane_physics::geometry::{Derivatives, Geometry, dot};
+use oxidane_physics::geometry::{Derivatives, Geometry};
 use oxidane_physics::lattice::{Lattice, for_each_pair};
 
-use super::super::ewald::{Ewald, POWERS};
+use super::super::ewald::{Ewald, POWERS, Spectrum};
 use super::kernel;
+use super::parallelepiped::Parallelepiped;
 use crate::basis::Basis;
 
 /// A lattice and how its sums are split.
 #[derive(Debug, Clone)]
 pub struct Periodic {
+    rows: [[f64; 3]; 3],
     lattice: Lattice,
     ewald: Ewald,
+    spectra: [Vec<Spectrum>; POWERS],
 }
 
 impl Periodic {
     /// For a lattice given in `ewald` and as `rows`.
     pub fn new(rows: [[f64; 3]; 3], ewald: Ewald) -> Result<Self> {
-        Ok(Self { lattice: Lattice::new(Some(rows))?, ewald })
+        let spectra = [ewald.spectrum(), ewald.spectrum_of_cubes()];
+        Ok(Self { rows, lattice: Lattice::new(Some(rows))?, ewald, spectra })
     }
 
     /// The matrix of all shells, row-major: every pair with all images.
@@ -50,21 +54,34 @@ impl Periodic {
     }
 
     /// For each power, the sum over images other than the atom itself, atoms x atoms; filled for i <= j.
-    fn power_sums(&self, geometry: &Geometry) -> [Vec<f64>; POWERS] {
+    fn power_sums(&self, geometry: &Geometry) -> [Vec<f64>; 4] {
+        let atoms = geometry.positions.len();
+        let [first, third] = self.ewald_sums(geometry);
+        let (mut fifth, mut seventh) = (vec![0.0; atoms * atoms], vec![0.0; atoms * atoms]);
+        let cells = Parallelepiped::new(geometry, &self.rows);
+        for i in 0..atoms {
+            for j in i..atoms {
+                [fifth[i * atoms + j], seventh[i * atoms + j]] = cells.powers(i, j);
+            }
+        }
+        [first, third, fifth, seventh]
+    }
+
+    /// The sums of 1/r and 1/r^3.
+    fn ewald_sums(&self, geometry: &Geometry) -> [Vec<f64>; POWERS] {
         let atoms = geometry.positions.len();
         let mean = self.ewald.mean();
         let mut sums: [Vec<f64>; POWERS] = std::array::from_fn(|n| vec![mean[n]; atoms * atoms]);
         let phases = self.ewald.phases(geometry.positions);
-        let spectra: Vec<_> = self.ewald.vectors().iter().map(|&k| self.ewald.spectrum(dot(k, k))).collect();
         for (n, sum) in sums.iter_mut().enumerate() {
-            let weights: Vec<f64> = spectra.iter().map(|s| s.values[n]).collect();
+            let weights: Vec<f64> = self.spectra[n].iter().map(|s| s.value).collect();
             phases.add_cosines(&weights, sum);
             for i in 0..atoms {
                 sum[i * atoms + i] -= self.ewald.own()[n];
             }
         }
         for_each_pair(geometry, &self.lattice, self.ewald.cutoff(), |i, j, _, r2| {
-            for (sum, b) in sums.iter_mut().zip(self.ewald.screened(r2)) {
+            for (sum, b) in sums.iter_mut().zip(self.ewald.screened::<POWERS>(r2)) {
                 sum[i * atoms + j] += b;
             }
         });
@@ -83,6 +100,7 @@ impl Periodic {
         self.add_remainder(geometry, basis, charges, derivatives);
         self.add_screened(geometry, &products, derivatives);
         self.add_smooth(geometry, &products, derivatives);
+        self.add_parallelepiped(geometry, &products, derivatives);
         let tail: f64 = products.tail / self.ewald.volume();
         let mean: f64 = self.ewald.mean().iter().zip(products.totals()).map(|(m, q)| m * q).sum();
         for a in 0..3 {
@@ -112,7 +130,7 @@ impl Periodic {
 
     fn add_screened(&self, geometry: &Geometry, products: &PowerCharges, derivatives: &mut Derivatives) {
         for_each_pair(geometry, &self.lattice, self.ewald.cutoff(), |i, j, vector, r2| {
-            let b = self.ewald.screened(r2);
+            let b = self.ewald.screened::<3>(r2);
             let mut slope = 0.0;
             for n in 0..POWERS {
                 slope -= (2 * n + 1) as f64 * products.get(n, i, j) * b[n + 1];
@@ -125,19 +143,20 @@ impl Periodic {
     /// The reciprocal sum E = 1/2 sum_k sum_n w_n(k) sum_ij Q_n,ij cos k.(x_i - x_j).
     fn add_smooth(&self, geometry: &Geometry, products: &PowerCharges, derivatives: &mut Derivatives) {
         let phases = self.ewald.phases(geometry.positions);
-        let fields: Vec<_> = products.planes.iter().map(|plane| phases.transformed(plane)).collect();
+        let fields: Vec<_> =
+            products.planes[..POWERS].iter().map(|plane| phases.transformed(plane)).collect();
         for (index, &k) in self.ewald.vectors().iter().enumerate() {
-            let spectrum = self.ewald.spectrum(dot(k, k));
             let (mut energy, mut by_square) = (0.0, 0.0);
             for i in 0..geometry.positions.len() {
                 let (cosine, sine) = phases.get(i, index);
                 let mut turn = 0.0;
-                for (n, field) in fields.iter().enumerate() {
+                for (field, spectrum) in fields.iter().zip(&self.spectra) {
+                    let spectrum = spectrum[index];
                     let (c, s) = field.get(i, index);
                     let along = cosine * c + sine * s;
-                    energy += 0.5 * spectrum.values[n] * along;
-                    by_square += 0.5 * spectrum.slopes[n] * along;
-                    turn += spectrum.values[n] * (cosine * s - sine * c);
+                    energy += 0.5 * spectrum.value * along;
+                    by_square += 0.5 * spectrum.slope * along;
+                    turn += spectrum.value * (cosine * s - sine * c);
                 }
                 for a in 0..3 {
                     derivatives.gradient[i][a] += turn * k[a];
@@ -151,12 +170,36 @@ impl Periodic {
             }
         }
     }
+
+    fn add_parallelepiped(
+        &self,
+        geometry: &Geometry,
+        products: &PowerCharges,
+        derivatives: &mut Derivatives,
+    ) {
+        let cells = Parallelepiped::new(geometry, &self.rows);
+        for i in 0..products.atoms {
+            for j in i..products.atoms {
+                let powers = [2, 3].map(|n| own_weight(i, j) * products.get(n, i, j));
+                let slopes = cells.slopes(i, j, powers);
+                let [xx, xy, yy, xz, yz, zz] = slopes.by_strain;
+                let by_strain = [[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]];
+                for a in 0..3 {
+                    derivatives.gradient[i][a] -= slopes.by_vector[a];
+                    derivatives.gradient[j][a] += slopes.by_vector[a];
+                    for b in 0..3 {
+                        derivatives.strain[a][b] += by_strain[a][b];
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Products of shell charges and coefficients of the expansion, summed over the shells of each pair of atoms.
 struct PowerCharges {
     atoms: usize,
-    planes: [Vec<f64>; POWERS],
+    planes: [Vec<f64>; 4],
     tail: f64,
 }
 
@@ -186,7 +229,7 @@ impl PowerCharges {
         self.planes[n][i * self.atoms + j]
     }
 
-    /// Over all ordered pairs.
+    /// Over all ordered pairs, of the powers in Ewald sums.
     fn totals(&self) -> [f64; POWERS] {
         std::array::from_fn(|n| self.planes[n].iter().sum())
     }
