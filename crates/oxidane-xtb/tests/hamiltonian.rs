@@ -247,9 +247,12 @@ fn derivatives_equal_finite_differences() {
             let (basis, hamiltonian) = build(&NUMBERS, positions, lattice, cn);
             Ok(state.energy(&basis, &hamiltonian))
         };
-        let check = |what: &str, found: f64, numeric: f64| {
-            assert!((found - numeric).abs() < 1e-8, "{what}: {found}, numerically {numeric}");
+        let check_within = |tolerance: f64, what: &str, found: f64, numeric: f64| {
+            assert!((found - numeric).abs() < tolerance, "{what}: {found}, numerically {numeric}");
         };
+        let check = |what: &str, found, numeric| check_within(1e-8, what, found, numeric);
+        // Images of iron cross the cutoff of 40 bohr, where its outermost overlaps are 1e-9.
+        let strain_tolerance = if lattice.is_some() { 1e-5 } else { 1e-8 };
         // The crystal has some hundred images: two atoms are enough of it.
         let atoms = if lattice.is_some() { 3..5 } else { 0..NUMBERS.len() };
         for (atom, axis) in atoms.clone().flat_map(|i| (0..3).map(move |c| (i, c))) {
@@ -291,7 +294,7 @@ fn derivatives_equal_finite_differences() {
                 },
                 2e-4,
             );
-            check(&format!("strain {i}{j}"), found.strain[i][j], numeric.unwrap());
+            check_within(strain_tolerance, &format!("strain {i}{j}"), found.strain[i][j], numeric.unwrap());
         }
     }
 }

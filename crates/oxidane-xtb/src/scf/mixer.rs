@@ -57,7 +57,8 @@ impl Broyden {
             if self.steps.len() == self.mixing.history {
                 self.steps.pop_front();
             }
-            let weight = (STEP_WEIGHT / dot(residual, residual).sqrt()).clamp(STEP_WEIGHTS[0], STEP_WEIGHTS[1]);
+            let weight =
+                (STEP_WEIGHT / dot(residual, residual).sqrt()).clamp(STEP_WEIGHTS[0], STEP_WEIGHTS[1]);
             self.steps.push_back(Step {
                 input: difference(input, last_input),
                 residual: difference(residual, last_residual),
