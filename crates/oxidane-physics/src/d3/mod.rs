@@ -85,9 +85,9 @@ impl D3 {
         }
         let kinds = &model.kinds.numbers;
         let radius = |a, b| RADII_TRIPLES * data::van_der_waals(a, b);
-        let radii2: Vec<f64> =
-            kinds.iter().flat_map(|&a| kinds.iter().map(move |&b| radius(a, b).powi(2))).collect();
-        let sum = ThreeBody { model, radii2: &radii2, s9: self.damping.s9, reach: REACH_TRIPLES };
+        let radii: Vec<f64> =
+            kinds.iter().flat_map(|&a| kinds.iter().map(move |&b| radius(a, b).powf(16.0 / 3.0))).collect();
+        let sum = ThreeBody { model, radii: &radii, s9: self.damping.s9, reach: REACH_TRIPLES };
         pairs + sum.evaluate(weights, geometry, lattice, slots)
     }
 }

@@ -124,8 +124,8 @@ impl D4 {
         }
         let kinds = &self.model.kinds.numbers;
         let radius = |a, b| self.damping.critical_radius(c8_over_c6(a, b));
-        let radii2: Vec<f64> =
-            kinds.iter().flat_map(|&a| kinds.iter().map(move |&b| radius(a, b).powi(2))).collect();
+        let radii: Vec<f64> =
+            kinds.iter().flat_map(|&a| kinds.iter().map(move |&b| radius(a, b).powf(16.0 / 3.0))).collect();
         let neutral: Vec<_> =
             self.elements.iter().map(|element| weights::by_charge(element, 0.0)[0]).collect();
         let scaled = |all: &[References]| -> Vec<References> {
@@ -134,8 +134,7 @@ impl D4 {
         };
         let weights =
             Weights { values: scaled(&self.gaussians.values), by_cn: scaled(&self.gaussians.by_cn) };
-        let sum =
-            ThreeBody { model: &self.model, radii2: &radii2, s9: self.damping.s9, reach: REACH_TRIPLES };
+        let sum = ThreeBody { model: &self.model, radii: &radii, s9: self.damping.s9, reach: REACH_TRIPLES };
         let geometry = self.geometry();
         let Some(derivatives) = derivatives else {
             return sum.evaluate(&weights, &geometry, &self.lattice, None);

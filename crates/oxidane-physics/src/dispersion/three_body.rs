@@ -14,8 +14,8 @@ type Lanes = [f64; LANES];
 /// three distances are within `reach`, whose switch is a factor for each of them.
 pub(crate) struct ThreeBody<'a> {
     pub model: &'a Model,
-    /// Squares of the critical radii R in bohr^2 of two kinds, at `s * kinds + t`.
-    pub radii2: &'a [f64],
+    /// Powers R^(16/3) of the critical radii in bohr of two kinds, at `s * kinds + t`.
+    pub radii: &'a [f64],
     pub s9: f64,
     pub reach: Reach,
 }
@@ -33,13 +33,14 @@ struct Pair {
 
 impl Pair {
     #[inline(always)]
-    fn new(square: f64, root_c6: f64, radius2: f64) -> Self {
-        let inverse = 1.0 / square;
-        let ratio = radius2 * inverse;
+    fn new(square: f64, root_c6: f64, radius: f64) -> Self {
+        // r^(-2/3), of which all else is made without a division.
+        let root = inverse_cube_root(square);
+        let inverse = root * root * root;
         Self {
             inverse,
             strength: root_c6 * inverse * inverse.sqrt(),
-            damping: ratio * ratio * ratio * inverse_cube_root(ratio),
+            damping: radius * (inverse * root) * (inverse * root),
         }
     }
 }
@@ -75,9 +76,9 @@ struct Surroundings {
     with_center: Vec<f64>,
     /// Of the triples with the current partner and this image.
     with_partner: Vec<f64>,
-    /// sqrt(C6) and R^2 with the current partner.
+    /// sqrt(C6) and R^(16/3) with the current partner.
     root_c6: Vec<f64>,
-    radius2: Vec<f64>,
+    radius: Vec<f64>,
 }
 
 /// Sums over the lanes of the innermost loop.
@@ -202,7 +203,7 @@ impl Surroundings {
             lattice.for_each_image(vector, sum.reach.cutoff, |v, square| {
                 let [switch, switch_slope] = sum.reach.switch(square);
                 let switched = switch > 0.0;
-                let pair = Pair::new(square, root_c6[i * n + j], sum.radii2[sum.model.pair(i, j)]);
+                let pair = Pair::new(square, root_c6[i * n + j], sum.radii[sum.model.pair(i, j)]);
                 self.atoms.push(j);
                 for k in 0..3 {
                     self.x[k].push(v[k]);
@@ -218,7 +219,7 @@ impl Surroundings {
         for column in self.columns() {
             column.resize(full, 0.0);
         }
-        self.radius2.fill(1.0); // where no partner sets it, the damping must stay finite
+        self.radius.fill(1.0); // where no partner sets it, the damping must stay finite
         // Beyond any cutoff from all others, at distance 1 from the center where numbers stay finite.
         for k in self.atoms.len()..full {
             (self.x[0][k], self.square[k], self.inverse[k]) = (1e6, 1.0, 1.0);
@@ -236,7 +237,7 @@ impl Surroundings {
             &mut self.with_center,
             &mut self.with_partner,
             &mut self.root_c6,
-            &mut self.radius2,
+            &mut self.radius,
         ];
         single.into_iter().chain(&mut self.x).chain(&mut self.gradient)
     }
@@ -244,13 +245,13 @@ impl Surroundings {
     /// Prepares the rows of the partners that are images of atom `j`, the first of which is at `first`; the center is atom `i`.
     fn meet(&mut self, sum: &ThreeBody, first: usize, j: usize, root_c6: &[f64], i: usize) {
         let kinds = &sum.model.kinds;
-        let radii2 = &sum.radii2[kinds.of_atom[j] * kinds.numbers.len()..];
+        let radii = &sum.radii[kinds.of_atom[j] * kinds.numbers.len()..];
         let atoms = &self.atoms[first..];
-        for ((&k, root), radius2) in
-            atoms.iter().zip(&mut self.root_c6[first..]).zip(&mut self.radius2[first..])
+        for ((&k, root), radius) in
+            atoms.iter().zip(&mut self.root_c6[first..]).zip(&mut self.radius[first..])
         {
             *root = root_c6[k];
-            *radius2 = radii2[kinds.of_atom[k]];
+            *radius = radii[kinds.of_atom[k]];
         }
         self.with_partner[first..].fill(0.0);
         self.shared[first..].copy_from_slice(&self.strength[first..]);
@@ -275,23 +276,32 @@ impl Surroundings {
             // Local copies, which the compiler can tell apart from what is written.
             let load = |column: &[f64]| -> Lanes { std::array::from_fn(|l| column[start..start + LANES][l]) };
             let x: [Lanes; 3] = std::array::from_fn(|k| load(&self.x[k]));
+            let mut squares = [0.0; LANES];
+            for l in 0..LANES {
+                let d = [x[0][l] - at[0], x[1][l] - at[1], x[2][l] - at[2]];
+                squares[l] = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+            }
+            // Half of all are beyond the cutoff, neighbours often together.
+            if squares.iter().all(|square| *square > limit) {
+                continue;
+            }
             let (square, inverse) = (load(&self.square), load(&self.inverse));
             let (shared, damping) = (load(&self.shared), load(&self.damping));
-            let (mut root_c6, radius2) = (load(&self.root_c6), load(&self.radius2));
+            let (mut root_c6, radius) = (load(&self.root_c6), load(&self.radius));
             let mut fading_w = [0.0; LANES];
             if GRADIENT {
                 fading_w = load(&self.fading);
             }
-            let fading_v = fade(reach, &x, &at, &mut root_c6);
+            let fading_v = fade(reach, &squares, &mut root_c6);
             let mut gradient = [[0.0; LANES]; 3];
             let mut energies = [0.0; LANES];
             for l in 0..LANES {
                 let d = [x[0][l] - at[0], x[1][l] - at[1], x[2][l] - at[2]];
-                let v = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+                let v = squares[l];
                 // Lanes up to the partner itself are none of its triples.
                 let counts = (v <= limit) & (start + l > partner);
                 let v = if counts { v } else { 1.0 };
-                let pair = Pair::new(v, if counts { root_c6[l] } else { 0.0 }, radius2[l]);
+                let pair = Pair::new(v, if counts { root_c6[l] } else { 0.0 }, radius[l]);
                 let w = square[l];
                 let product = strength_u * pair.strength * shared[l];
                 let ratio = damping_u * pair.damping * damping[l];
@@ -340,24 +350,18 @@ impl Surroundings {
     }
 }
 
-/// Takes the switch at the distances of images `x` from the one `at` as a factor into `root_c6`, and gives d ln s/d(r^2). Few images lie on the rim.
+/// Takes the switch at squared distances as a factor into `root_c6`, and gives d ln s/d(r^2). Few images lie on the rim.
 #[inline(always)]
-fn fade(reach: Reach, x: &[Lanes; 3], at: &[f64; 3], root_c6: &mut Lanes) -> Lanes {
+fn fade(reach: Reach, squares: &Lanes, root_c6: &mut Lanes) -> Lanes {
     let mut fading = [0.0; LANES];
-    if reach.width == 0.0 {
-        return fading;
-    }
-    let mut square = [0.0; LANES];
     let (inner, outer) = (reach.cutoff - reach.width, reach.cutoff);
     let mut rim = false;
-    for l in 0..LANES {
-        let d = [x[0][l] - at[0], x[1][l] - at[1], x[2][l] - at[2]];
-        square[l] = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
-        rim |= (square[l] > inner * inner) & (square[l] < outer * outer);
+    for square in squares {
+        rim |= (*square > inner * inner) & (*square < outer * outer);
     }
     if rim {
         for l in 0..LANES {
-            let [switch, slope] = reach.switch(square[l]);
+            let [switch, slope] = reach.switch(squares[l]);
             root_c6[l] *= switch;
             fading[l] = if switch > 0.0 { slope / switch } else { 0.0 };
         }

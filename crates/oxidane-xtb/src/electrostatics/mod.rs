@@ -15,6 +15,36 @@ pub mod third_order;
 pub use anisotropic::Anisotropic;
 pub use isotropic::Isotropic;
 
+use oxidane_physics::geometry::Derivatives;
+
+/// The derivatives of an interaction of two atoms, summed over images.
+struct PairSlopes {
+    /// By the vector from the first to the second.
+    by_vector: [f64; 3],
+    /// By strain: xx, xy, yy, xz, yz, zz.
+    by_strain: [f64; 6],
+}
+
+impl PairSlopes {
+    /// Adds `weight` times the derivatives of atoms `i` and `j`.
+    fn add(&self, i: usize, j: usize, weight: f64, derivatives: &mut Derivatives) {
+        let [xx, xy, yy, xz, yz, zz] = self.by_strain;
+        let by_strain = [[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]];
+        for a in 0..3 {
+            derivatives.gradient[i][a] -= weight * self.by_vector[a];
+            derivatives.gradient[j][a] += weight * self.by_vector[a];
+            for b in 0..3 {
+                derivatives.strain[a][b] += weight * by_strain[a][b];
+            }
+        }
+    }
+}
+
+/// An atom meets each of its own images twice, T and -T.
+fn own_weight(i: usize, j: usize) -> f64 {
+    if i == j { 0.5 } else { 1.0 }
+}
+
 /// a - b.
 fn difference(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
@@ -22,7 +52,7 @@ fn difference(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
 
 #[cfg(test)]
 mod tests {
-    use oxidane_physics::geometry::{Derivatives, Geometry};
+    use oxidane_physics::geometry::Geometry;
 
     use super::ewald::{Ewald, Sum};
     use super::*;

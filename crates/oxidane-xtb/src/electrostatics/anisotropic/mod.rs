@@ -1,6 +1,7 @@
 //! Anisotropic second order: charges, dipoles and quadrupoles of atoms, damped at short range.
 
 mod damping;
+mod images;
 mod pair;
 mod reciprocal;
 mod tensors;
@@ -10,11 +11,12 @@ use oxidane_core::{Error, Result};
 use oxidane_physics::geometry::{Derivatives, Geometry, cross, dot};
 use oxidane_physics::lattice::{Lattice, for_each_pair};
 
-use super::difference;
 use super::ewald::{Ewald, Sum};
+use super::{difference, own_weight};
 use crate::basis::Basis;
 use damping::Radii;
-use pair::{DAMPING_SWITCH, Moments, Radial};
+use images::Images;
+use pair::{Coupling, Moments, Radial};
 use tensors::Tensors;
 use truncation::Truncation;
 
@@ -73,9 +75,14 @@ impl Anisotropic {
         let lattice = Lattice::new(geometry.lattice)?;
         let mut tensors = Tensors::zero(basis.atoms());
         for_each_interaction(geometry, &lattice, ewald.as_ref(), &radii, |i, j, vector, radial| {
-            tensors.add_pair(i, j, vector, radial);
+            let (s, d) = radial.tensors(vector);
+            tensors.add(i, j, s, d);
         });
         if let Some(ewald) = &ewald {
+            for_each_damped(geometry, &lattice, |i, j, images| {
+                let (s, d) = images.tensors(radii.of_pair(i, j));
+                tensors.add(i, j, s, d);
+            });
             reciprocal::add_tensors(ewald, geometry.positions, &mut tensors);
         }
         let truncation = geometry.lattice.map(|rows| Truncation::new(geometry, rows));
@@ -146,15 +153,22 @@ impl Anisotropic {
             self.ewald.as_ref(),
             &self.radii,
             |i, j, vector, radial| {
-                // An atom meets each of its own images twice, T and -T.
-                let weight = if i == j { 0.5 } else { 1.0 };
-                let slopes = radial.derivatives(vector, &moments[i], &moments[j]);
+                let weight = own_weight(i, j);
+                let slopes = radial.derivatives(vector, &Coupling::new(&moments[i], &moments[j]));
                 derivatives.add_pair(i, j, vector, slopes.by_vector.map(|x| weight * x));
                 by_coordination[i] += self.radii.carry(i, weight * slopes.by_radius);
                 by_coordination[j] += self.radii.carry(j, weight * slopes.by_radius);
             },
         );
         if let Some(ewald) = &self.ewald {
+            for_each_damped(geometry, &self.lattice, |i, j, images| {
+                let weight = own_weight(i, j);
+                let (slopes, by_radius) =
+                    images.slopes(self.radii.of_pair(i, j), &Coupling::new(&moments[i], &moments[j]));
+                slopes.add(i, j, weight, derivatives);
+                by_coordination[i] += self.radii.carry(i, weight * by_radius);
+                by_coordination[j] += self.radii.carry(j, weight * by_radius);
+            });
             reciprocal::add_derivatives(ewald, geometry.positions, &moments, derivatives);
         }
         if let Some(truncation) = &self.truncation {
@@ -164,7 +178,7 @@ impl Anisotropic {
 }
 
 /// Calls `visit` with all interactions in real space, as pairs i <= j, the vector from i to j and the functions of its length. In a molecule they
-/// are all there is; in a crystal the smooth part is left for reciprocal space.
+/// are all there is; in a crystal they are the screened part of undamped moments.
 #[inline(always)]
 fn for_each_interaction(
     geometry: &Geometry,
@@ -178,12 +192,20 @@ fn for_each_interaction(
             visit(i, j, vector, &Radial::damped(r2, radii.of_pair(i, j)));
         });
     };
-    for_each_pair(geometry, lattice, DAMPING_SWITCH[1], |i, j, vector, r2| {
-        visit(i, j, vector, &Radial::correction(r2, radii.of_pair(i, j)));
-    });
     for_each_pair(geometry, lattice, ewald.cutoff(), |i, j, vector, r2| {
         visit(i, j, vector, &Radial::screened(ewald.screened(r2)));
     });
+}
+
+/// Calls `visit` with the images of all pairs i <= j of a crystal that the damping reaches.
+fn for_each_damped(geometry: &Geometry, lattice: &Lattice, mut visit: impl FnMut(usize, usize, &Images)) {
+    let mut images = Images::default();
+    for (i, &x) in geometry.positions.iter().enumerate() {
+        for (j, &y) in geometry.positions.iter().enumerate().skip(i) {
+            images.gather(lattice, difference(y, x));
+            visit(i, j, &images);
+        }
+    }
 }
 
 /// Refuses atoms so close that the interaction has no finite value.

@@ -87,11 +87,12 @@ impl Radial {
     #[inline(always)]
     pub fn correction(r2: f64, radius: f64) -> Self {
         let [inner, outer] = DAMPING_SWITCH;
-        let r = r2.sqrt();
-        let t = ((r - inner) / (outer - inner)).max(0.0);
+        let inverse2 = 1.0 / r2;
+        let inverse = inverse2.sqrt();
+        let t = ((r2 * inverse - inner) * (1.0 / (outer - inner))).max(0.0).min(1.0);
         let switch = 1.0 - t * t * t * (10.0 - t * (15.0 - 6.0 * t));
-        let switch_slope = -30.0 * t * t * (1.0 - t) * (1.0 - t) / ((outer - inner) * r);
-        let (damped, inverse2) = (Self::damped(r2, radius), 1.0 / r2);
+        let switch_slope = -30.0 / (outer - inner) * t * t * (1.0 - t) * (1.0 - t) * inverse;
+        let damped = Self::damped(r2, radius);
         let term = |damped: Term, n: f64, power: f64| {
             let (value, slope) = (damped.value - power, damped.slope + n * power * inverse2);
             Term {
@@ -100,7 +101,7 @@ impl Radial {
                 by_radius: damped.by_radius * switch,
             }
         };
-        let inverse3 = inverse2 / r;
+        let inverse3 = inverse2 * inverse;
         Self {
             a: term(damped.a, 3.0, inverse3),
             b: term(damped.b, 3.0, inverse3),
@@ -108,26 +109,58 @@ impl Radial {
         }
     }
 
-    /// The derivatives of the energy of atoms with moments `i` and `j`, where `vector` points from `i` to `j`.
+    /// The vector S and the tensor D (see [`Tensors`](super::tensors::Tensors)) of a source and a target, `vector` apart.
     #[inline(always)]
-    pub fn derivatives(&self, vector: [f64; 3], i: &Moments, j: &Moments) -> Slopes {
-        let charge_dipole = combine(j.charge, i.dipole, -i.charge, j.dipole);
-        let quadrupole: [f64; 6] =
-            std::array::from_fn(|a| j.charge * i.quadrupole[a] + i.charge * j.quadrupole[a]);
-        let along = product(quadrupole, vector);
-        let (mu_i, mu_j) = (dot(i.dipole, vector), dot(j.dipole, vector));
-        let with_a = dot(charge_dipole, vector);
-        let with_b = dot(i.dipole, j.dipole) - (quadrupole[0] + quadrupole[2] + quadrupole[5]) / 3.0;
-        let with_c = dot(along, vector) - 3.0 * mu_i * mu_j;
+    pub fn tensors(&self, [x, y, z]: [f64; 3]) -> ([f64; 3], [f64; 6]) {
+        let (a, b, c) = (self.a.value, self.b.value, -3.0 * self.c.value);
+        (
+            [a * x, a * y, a * z],
+            [c * x * x + b, c * x * y, c * y * y + b, c * x * z, c * y * z, c * z * z + b],
+        )
+    }
+
+    /// The derivatives of the energy of two atoms, where `vector` points from the first to the second.
+    #[inline(always)]
+    pub fn derivatives(&self, vector: [f64; 3], coupling: &Coupling) -> Slopes {
+        let [x, y, z] = vector;
+        let [mx, my, mz] = coupling.dipole;
+        let [qx, qy, qz] = product(coupling.quadrupole, vector);
+        let with_a = mx * x + my * y + mz * z;
+        let with_b = coupling.scalar;
+        let with_c = qx * x + qy * y + qz * z;
         let radial = self.a.slope * with_a + self.b.slope * with_b + self.c.slope * with_c;
-        let dipoles = combine(mu_j, i.dipole, mu_i, j.dipole);
+        let (a, c) = (self.a.value, 2.0 * self.c.value);
         Slopes {
-            by_vector: std::array::from_fn(|k| {
-                self.a.value * charge_dipole[k]
-                    + self.c.value * (2.0 * along[k] - 3.0 * dipoles[k])
-                    + radial * vector[k]
-            }),
+            by_vector: [
+                a * mx + c * qx + radial * x,
+                a * my + c * qy + radial * y,
+                a * mz + c * qz + radial * z,
+            ],
             by_radius: self.a.by_radius * with_a + self.b.by_radius * with_b + self.c.by_radius * with_c,
+        }
+    }
+}
+
+/// What the moments of two atoms bring to their energy, which is A d.v + B s + C v.Q.v.
+pub struct Coupling {
+    dipole: [f64; 3],
+    scalar: f64,
+    quadrupole: [f64; 6],
+}
+
+impl Coupling {
+    /// Of a first and a second atom.
+    #[inline(always)]
+    pub fn new(i: &Moments, j: &Moments) -> Self {
+        let between: [f64; 6] =
+            std::array::from_fn(|a| j.charge * i.quadrupole[a] + i.charge * j.quadrupole[a]);
+        let ([a, b, c], [p, q, r]) = (i.dipole, j.dipole);
+        let dipoles =
+            [a * p, 0.5 * (a * q + b * p), b * q, 0.5 * (a * r + c * p), 0.5 * (b * r + c * q), c * r];
+        Self {
+            dipole: std::array::from_fn(|k| j.charge * i.dipole[k] - i.charge * j.dipole[k]),
+            scalar: dot(i.dipole, j.dipole) - (between[0] + between[2] + between[5]) / 3.0,
+            quadrupole: std::array::from_fn(|k| between[k] - 3.0 * dipoles[k]),
         }
     }
 }
@@ -142,7 +175,7 @@ struct Damping {
 impl Damping {
     #[inline(always)]
     fn new<const K: i32>(ratio2: f64) -> Self {
-        let ratio = if K % 2 == 0 { ratio2.powi(K / 2) } else { ratio2.powi(K / 2) * ratio2.sqrt() };
+        let ratio = power::<K>(ratio2);
         let value = 1.0 / (1.0 + 6.0 * ratio);
         Self { value, power: f64::from(K) * (1.0 - value) }
     }
@@ -151,7 +184,21 @@ impl Damping {
     #[inline(always)]
     fn times_power(&self, n: f64, inverse: f64, inverse2: f64, radius: f64) -> Term {
         let value = self.value * inverse;
-        Term { value, slope: value * (self.power - n) * inverse2, by_radius: -value * self.power / radius }
+        Term {
+            value,
+            slope: value * (self.power - n) * inverse2,
+            by_radius: -value * self.power * (1.0 / radius),
+        }
+    }
+}
+
+/// x^(K/2), without a loop.
+#[inline(always)]
+fn power<const K: i32>(x: f64) -> f64 {
+    match K {
+        3 => x * x.sqrt(),
+        4 => x * x,
+        _ => x.powf(0.5 * f64::from(K)),
     }
 }
 
@@ -159,10 +206,4 @@ impl Damping {
 #[inline(always)]
 fn product([xx, xy, yy, xz, yz, zz]: [f64; 6], vector: [f64; 3]) -> [f64; 3] {
     [dot([xx, xy, xz], vector), dot([xy, yy, yz], vector), dot([xz, yz, zz], vector)]
-}
-
-/// p a + q b.
-#[inline(always)]
-fn combine(p: f64, a: [f64; 3], q: f64, b: [f64; 3]) -> [f64; 3] {
-    std::array::from_fn(|k| p * a[k] + q * b[k])
 }

@@ -3,7 +3,6 @@
 use oxidane_math::simd;
 
 use super::MULTIPLICITY;
-use super::pair::Radial;
 
 /// Planes per source: three charge-dipole and six dipole-dipole elements.
 const PLANES: usize = 9;
@@ -23,19 +22,6 @@ impl Tensors {
     /// No interaction of `atoms` atoms.
     pub fn zero(atoms: usize) -> Self {
         Self { atoms, planes: vec![0.0; PLANES * atoms * atoms] }
-    }
-
-    /// Adds the interaction of atoms `i` and `j` along the vector from `i` to `j`.
-    #[inline(always)]
-    pub fn add_pair(&mut self, i: usize, j: usize, vector: [f64; 3], radial: &Radial) {
-        let (a, b, c) = (radial.a.value, radial.b.value, -3.0 * radial.c.value);
-        let [x, y, z] = vector;
-        self.add(
-            i,
-            j,
-            [a * x, a * y, a * z],
-            [c * x * x + b, c * x * y, c * y * y + b, c * x * z, c * y * z, c * z * z + b],
-        );
     }
 
     /// Adds S and D of source `i` and target `j`, and so -S and D of source `j` and target `i`. An atom's own images, seen in both

@@ -10,6 +10,7 @@ use std::array::from_fn;
 use oxidane_math::simd;
 use oxidane_physics::geometry::Geometry;
 
+use super::super::PairSlopes;
 use super::super::central_cell::central_cell;
 use super::super::ewald::repetitions;
 
@@ -28,14 +29,6 @@ pub struct Parallelepiped {
     translations: [Vec<f64>; 3],
     /// The atoms in the central cell.
     positions: Vec<[f64; 3]>,
-}
-
-/// Sums over the images of a pair.
-pub struct Slopes {
-    /// The derivative by the vector between the atoms.
-    pub by_vector: [f64; 3],
-    /// By strain: xx, xy, yy, xz, yz, zz.
-    pub by_strain: [f64; 6],
 }
 
 impl Parallelepiped {
@@ -78,7 +71,7 @@ impl Parallelepiped {
     }
 
     /// The derivatives of the sum of p/r^5 + q/r^7.
-    pub fn slopes(&self, i: usize, j: usize, [p, q]: [f64; 2]) -> Slopes {
+    pub fn slopes(&self, i: usize, j: usize, [p, q]: [f64; 2]) -> PairSlopes {
         let vector = self.vector(i, j);
         let mut sums = [[0.0; LANES]; 9];
         simd::dispatch(
@@ -99,7 +92,7 @@ impl Parallelepiped {
             },
         );
         let sums = sums.map(|s| s.iter().sum::<f64>());
-        Slopes { by_vector: from_fn(|a| sums[a]), by_strain: from_fn(|a| sums[3 + a]) }
+        PairSlopes { by_vector: from_fn(|a| sums[a]), by_strain: from_fn(|a| sums[3 + a]) }
     }
 
     /// Calls `visit` with the components of vectors and the inverse squares of their lengths, zero for an atom itself.

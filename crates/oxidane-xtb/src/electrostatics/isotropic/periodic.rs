@@ -6,6 +6,7 @@ use oxidane_physics::geometry::{Derivatives, Geometry};
 use oxidane_physics::lattice::{Lattice, for_each_pair};
 
 use super::super::ewald::{Ewald, POWERS, Spectrum};
+use super::super::own_weight;
 use super::kernel;
 use super::parallelepiped::Parallelepiped;
 use crate::basis::Basis;
@@ -180,17 +181,8 @@ impl Periodic {
         let cells = Parallelepiped::new(geometry, &self.rows);
         for i in 0..products.atoms {
             for j in i..products.atoms {
-                let powers = [2, 3].map(|n| own_weight(i, j) * products.get(n, i, j));
-                let slopes = cells.slopes(i, j, powers);
-                let [xx, xy, yy, xz, yz, zz] = slopes.by_strain;
-                let by_strain = [[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]];
-                for a in 0..3 {
-                    derivatives.gradient[i][a] -= slopes.by_vector[a];
-                    derivatives.gradient[j][a] += slopes.by_vector[a];
-                    for b in 0..3 {
-                        derivatives.strain[a][b] += by_strain[a][b];
-                    }
-                }
+                let powers = [2, 3].map(|n| products.get(n, i, j));
+                cells.slopes(i, j, powers).add(i, j, own_weight(i, j), derivatives);
             }
         }
     }
@@ -251,9 +243,4 @@ fn for_each_shell_pair(basis: &Basis, mut visit: impl FnMut(usize, usize, usize,
 /// The longest reach of a remainder.
 fn cutoff(basis: &Basis) -> f64 {
     (0..basis.shells.len()).map(|s| kernel(basis, s, s).cutoff()).fold(0.0, f64::max)
-}
-
-/// An atom meets each of its own images twice, T and -T.
-fn own_weight(i: usize, j: usize) -> f64 {
-    if i == j { 0.5 } else { 1.0 }
 }
