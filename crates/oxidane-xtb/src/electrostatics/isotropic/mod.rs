@@ -19,7 +19,8 @@ use periodic::Periodic;
 ///
 /// In a crystal A_st is the sum over all images. It is defined for neutral cells up to a constant, which does not act on them, and for
 /// charged ones with a neutralising background; the part of it that falls as R^-3 is summed by analytic continuation of the exponent,
-/// lengths in bohr, and the parts that fall faster over a parallelepiped of cells that reaches 40 bohr, as in tblite 0.8.0.
+/// lengths in bohr, and the parts that fall faster over a parallelepiped of cells that reaches 40 bohr, as in tblite 0.8.0. (That program leaves the
+/// background out: its energies of charged cells differ by a constant, of order 1e-2 hartree, that depends on how it splits the sum.)
 #[derive(Debug, Clone)]
 pub struct Isotropic {
     shells: usize,
