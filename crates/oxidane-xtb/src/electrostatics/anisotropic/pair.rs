@@ -89,7 +89,7 @@ impl Radial {
         let [inner, outer] = DAMPING_SWITCH;
         let inverse2 = 1.0 / r2;
         let inverse = inverse2.sqrt();
-        let t = ((r2 * inverse - inner) * (1.0 / (outer - inner))).max(0.0).min(1.0);
+        let t = ((r2 * inverse - inner) * (1.0 / (outer - inner))).clamp(0.0, 1.0);
         let switch = 1.0 - t * t * t * (10.0 - t * (15.0 - 6.0 * t));
         let switch_slope = -30.0 / (outer - inner) * t * t * (1.0 - t) * (1.0 - t) * inverse;
         let damped = Self::damped(r2, radius);
