@@ -2,6 +2,12 @@
 
 use crate::basis::Basis;
 
+/// Square root of how often xx, xy, yy, xz, yz, zz stand in a symmetric tensor.
+const TENSOR_SCALE: [f64; 6] = {
+    const TWICE: f64 = std::f64::consts::SQRT_2;
+    [1.0, TWICE, 1.0, TWICE, TWICE, 1.0]
+};
+
 /// Charges of shells, dipoles and quadrupoles of atoms; or the derivatives of the energy by them. Atomic units.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Moments {
@@ -64,5 +70,26 @@ impl Moments {
         self.shells.copy_from_slice(shells);
         self.dipoles.as_flattened_mut().copy_from_slice(dipoles);
         self.quadrupoles.as_flattened_mut().copy_from_slice(quadrupoles);
+    }
+
+    /// All numbers in one row whose norm does not depend on the frame: elements of a quadrupole that stand twice in the tensor
+    /// are scaled. Then neither does the path of an iteration over such rows.
+    pub fn write_invariant(&self, out: &mut Vec<f64>) {
+        self.write(out);
+        for quadrupole in out[self.quadrupoles_start()..].chunks_exact_mut(6) {
+            quadrupole.iter_mut().zip(TENSOR_SCALE).for_each(|(q, scale)| *q *= scale);
+        }
+    }
+
+    /// The opposite of [`Moments::write_invariant`], up to rounding.
+    pub fn read_invariant(&mut self, row: &[f64]) {
+        self.read(row);
+        for quadrupole in &mut self.quadrupoles {
+            quadrupole.iter_mut().zip(TENSOR_SCALE).for_each(|(q, scale)| *q /= scale);
+        }
+    }
+
+    fn quadrupoles_start(&self) -> usize {
+        self.shells.len() + 3 * self.dipoles.len()
     }
 }
