@@ -1,14 +1,14 @@
 //! Speed of GFN2-xTB: `cargo bench -p oxidane-xtb --bench speed -- FILE.xyz...`, one JSON object a structure.
 //!
-//! `cold_ms`: energy and gradient from nothing but the structure. `warm_ms`: one of 20 further steps of 0.5 fs at the speeds of 300 K,
-//! started from the charges of the step before. The fastest of repeated calls of the first, the median of the second; one thread.
+//! `cold_ms`: energy and gradient from nothing but the structure. `warm_ms`: one of 20 further steps of dynamics, 0.5 fs each, from the speeds
+//! of 300 K, started from what the steps before left. The fastest of repeated calls of the first, the median of the second; one thread.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use oxidane_core::elements::mass;
 use oxidane_core::io::read_first;
-use oxidane_core::units::{AMU_ANGSTROM2_PER_FS2, BOLTZMANN};
+use oxidane_core::units::{AMU_ANGSTROM2_PER_FS2, BOHR, BOLTZMANN, HARTREE};
 use oxidane_core::{Potential, Request, Result, System};
 use oxidane_xtb::{Gfn2, Gfn2Options};
 
@@ -37,9 +37,10 @@ fn measure(file: &str) -> Result<()> {
     let system = read_first(file)?.system;
     let iterations = Gfn2::new(Gfn2Options::default())?.calculate(&system, true)?.state.iterations;
     let cold = cold(&system)?;
-    let warm = warm(system.clone())?;
+    let (warm, warm_iterations) = warm(system.clone())?;
     println!(
-        "{{\"structure\": {file:?}, \"atoms\": {}, \"cold_ms\": {:.3}, \"warm_ms\": {:.3}, \"iterations\": {iterations}}}",
+        "{{\"structure\": {file:?}, \"atoms\": {}, \"cold_ms\": {:.3}, \"warm_ms\": {:.3}, \"iterations\": {iterations}, \
+         \"warm_iterations\": {warm_iterations:.1}}}",
         system.len(),
         1e3 * cold,
         1e3 * warm
@@ -60,28 +61,34 @@ fn cold(system: &System) -> Result<f64> {
     Ok(best)
 }
 
-/// The median time of a warm-started step in seconds.
-fn warm(mut system: System) -> Result<f64> {
+/// The median time of a warm-started step in seconds, and the mean number of its iterations.
+fn warm(mut system: System) -> Result<(f64, f64)> {
     let mut potential = Gfn2::new(Gfn2Options::default())?;
     potential.follow(true);
-    let moves = moves(&system);
-    let mut times = Vec::new();
+    let mut speeds = speeds(&system);
+    let (mut times, mut iterations) = (Vec::new(), 0);
     for step in 0..=WARM_STEPS {
         let start = Instant::now();
-        std::hint::black_box(potential.evaluate(&system, Request::FORCES)?);
+        let calculation = potential.calculate(&system, true)?;
         if step > 0 {
             times.push(start.elapsed().as_secs_f64());
+            iterations += calculation.state.iterations;
         }
-        for (x, d) in system.positions.iter_mut().flatten().zip(moves.as_flattened()) {
-            *x += d;
+        // Leapfrog.
+        let gradient = calculation.derivatives.map(|d| d.gradient).unwrap_or_default();
+        for (((x, v), g), &z) in system.positions.iter_mut().zip(&mut speeds).zip(gradient).zip(&system.numbers) {
+            for k in 0..3 {
+                v[k] -= TIME_STEP * g[k] * HARTREE / BOHR / (mass(z) * AMU_ANGSTROM2_PER_FS2);
+                x[k] += TIME_STEP * v[k];
+            }
         }
     }
     times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+    Ok((times[times.len() / 2], iterations as f64 / WARM_STEPS as f64))
 }
 
-/// How far each atom goes in a time step at the speeds of 300 K, in angstrom, in directions without a pattern.
-fn moves(system: &System) -> Vec<[f64; 3]> {
+/// Speeds of 300 K in angstrom/fs, in directions without a pattern.
+fn speeds(system: &System) -> Vec<[f64; 3]> {
     let mut angle = 0.0;
     let mut normal = || {
         angle += 1.0;
@@ -89,5 +96,5 @@ fn moves(system: &System) -> Vec<[f64; 3]> {
         (-2.0 * hash(angle).ln()).sqrt() * (std::f64::consts::TAU * hash(angle + 0.5)).cos()
     };
     let speed = |z: u8| (BOLTZMANN * 300.0 / (mass(z) * AMU_ANGSTROM2_PER_FS2)).sqrt();
-    system.numbers.iter().map(|&z| [(); 3].map(|()| TIME_STEP * speed(z) * normal())).collect()
+    system.numbers.iter().map(|&z| [(); 3].map(|()| speed(z) * normal())).collect()
 }

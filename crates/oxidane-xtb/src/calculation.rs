@@ -8,7 +8,7 @@ use crate::basis::Basis;
 use crate::hamiltonian::Hamiltonian;
 use crate::parameters;
 use crate::repulsion;
-use crate::scf::{Electrons, Interactions, Moments, SelfConsistency, State, coordination};
+use crate::scf::{Electrons, Interactions, Memory, SelfConsistency, State, coordination};
 
 /// What the electrons of a calculation are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,12 +43,12 @@ pub struct Calculation {
 }
 
 impl Calculation {
-    /// Computes a geometry. The iteration starts from the moments `guess` where they fit the structure, else from the total
+    /// Computes a geometry. The iteration starts from `memory` where it fits the structure, else from the total
     /// charge spread over the atoms.
     pub fn run(
         geometry: &Geometry<'_>,
         settings: Settings,
-        guess: Option<&Moments>,
+        memory: Option<&Memory>,
         derivatives: bool,
     ) -> Result<Self> {
         let basis = Basis::new(geometry.numbers)?;
@@ -56,13 +56,9 @@ impl Calculation {
         let coordination = coordination(geometry)?;
         let hamiltonian = Hamiltonian::new(geometry, &basis, &coordination.values)?;
         let mut interactions = Interactions::new(geometry, &basis, &coordination)?;
-        let fits = |g: &&Moments| {
-            g.shells.len() == basis.shells.len()
-                && g.dipoles.len() == basis.atoms()
-                && g.quadrupoles.len() == basis.atoms()
-        };
-        let guess = guess.filter(fits);
-        let state = SelfConsistency::new(&basis, &hamiltonian, &mut interactions, electrons)?.run(guess)?;
+        let memory = memory.filter(|m| m.fits(basis.atoms(), basis.shells.len()));
+        let state = SelfConsistency::new(&basis, &hamiltonian, &mut interactions, electrons)?
+            .run(memory, geometry.positions)?;
         let mut all = derivatives.then(|| Derivatives::zero(basis.atoms()));
         let repulsion = repulsion::energy(geometry, &basis, all.as_mut())?;
         let three_body = interactions.three_body(all.as_mut());

@@ -7,7 +7,7 @@ use oxidane_physics::Geometry;
 
 use crate::calculation::{self, Calculation, Settings};
 use crate::parameters;
-use crate::scf::Moments;
+use crate::scf::Memory;
 
 /// Bond orders below this are not listed.
 const LEAST_BOND_ORDER: f64 = 0.01;
@@ -18,7 +18,7 @@ pub struct Gfn2 {
     options: Gfn2Options,
     follow: bool,
     /// Charges and moments of the evaluation before, if they are carried over.
-    last: Option<Moments>,
+    last: Option<Memory>,
 }
 
 /// How GFN2-xTB computes.
@@ -57,7 +57,7 @@ impl Gfn2 {
         let calculation =
             Calculation::run(&geometry, self.settings(system), self.last.as_ref(), derivatives)?;
         if self.follow {
-            self.last = Some(calculation.state.moments.clone());
+            self.last = Some(calculation.state.memory(self.last.as_ref(), &atoms.positions));
         }
         Ok(calculation)
     }
@@ -157,7 +157,8 @@ impl Potential for Gfn2 {
             polarizability: None,
             electronic: request
                 .electronic
-                .then(|| electronic(&calculation, molecule.then_some(&atoms.positions))),
+                .then(|| electronic(&calculation, molecule.then_some(&atoms.positions)))
+                .transpose()?,
         })
     }
 
@@ -171,42 +172,19 @@ impl Potential for Gfn2 {
     }
 
     fn memory(&self) -> Vec<f64> {
-        let mut row = Vec::new();
-        if let Some(last) = &self.last {
-            last.write(&mut row);
-            row.insert(0, last.dipoles.len() as f64);
-        }
-        row
+        self.last.as_ref().map(Memory::to_row).unwrap_or_default()
     }
 
     fn recall(&mut self, memory: &[f64]) -> Result<()> {
-        let Some((&atoms, row)) = memory.split_first() else {
-            self.last = None;
-            return Ok(());
-        };
         let foreign = || Error::input("the saved state is not one of GFN2-xTB");
-        // Every atom has nine moments and at least one shell.
-        if atoms.fract() != 0.0
-            || !(0.0..=row.len() as f64 / 10.0).contains(&atoms)
-            || !row.iter().all(|x| x.is_finite())
-        {
-            return Err(foreign());
-        }
-        let atoms = atoms as usize;
-        let shells = row.len() - 9 * atoms;
-        let mut moments = Moments {
-            shells: vec![0.0; shells],
-            dipoles: vec![[0.0; 3]; atoms],
-            quadrupoles: vec![[0.0; 6]; atoms],
-        };
-        moments.read(row);
-        self.last = Some(moments);
+        self.last =
+            if memory.is_empty() { None } else { Some(Memory::from_row(memory).ok_or_else(foreign)?) };
         Ok(())
     }
 }
 
 /// The properties of orbitals in the units of the core.
-fn electronic(calculation: &Calculation, positions: Option<&Vec<[f64; 3]>>) -> Electronic {
+fn electronic(calculation: &Calculation, positions: Option<&Vec<[f64; 3]>>) -> Result<Electronic> {
     let (basis, state) = (&calculation.basis, &calculation.state);
     let label = |shell: usize| {
         let parameters = basis.shells[shell].parameters;
@@ -221,8 +199,8 @@ fn electronic(calculation: &Calculation, positions: Option<&Vec<[f64; 3]>>) -> E
     let pairs = (0..atoms).flat_map(|i| (i + 1..atoms).map(move |j| (i, j)));
     let bond_orders =
         pairs.map(|(i, j)| (i, j, orders[i * atoms + j])).filter(|b| b.2 >= LEAST_BOND_ORDER).collect();
-    let levels: Vec<f64> = state.orbitals.levels.iter().map(|e| e * HARTREE).collect();
-    Electronic {
+    let levels: Vec<f64> = state.levels()?.iter().map(|e| e * HARTREE).collect();
+    Ok(Electronic {
         shell_charges: shell_charges.collect(),
         bond_orders,
         frontier: calculation.frontier().map(|(homo, lumo)| [levels[homo], levels[lumo]]),
@@ -230,5 +208,5 @@ fn electronic(calculation: &Calculation, positions: Option<&Vec<[f64; 3]>>) -> E
         occupations: state.occupation.numbers.clone(),
         quadrupole: positions.map(|x| calculation.quadrupole(x).map(|row| row.map(|q| q * BOHR * BOHR))),
         iterations: state.iterations,
-    }
+    })
 }

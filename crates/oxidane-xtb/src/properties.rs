@@ -5,7 +5,7 @@ use faer::{Accum, Mat, Par};
 
 use crate::basis::Basis;
 use crate::calculation::Calculation;
-use crate::scf::{Electrons, occupy, symmetric, weighted_density};
+use crate::scf::symmetric;
 
 impl Calculation {
     /// Mulliken charges of the atoms in e.
@@ -57,21 +57,10 @@ impl Calculation {
     pub fn bond_orders(&self) -> Vec<f64> {
         let mut orders = self.exchange(&self.state.density);
         if self.electrons.alpha != self.electrons.beta {
-            let unpaired = self.exchange(&self.spin_density());
+            let unpaired = self.exchange(&self.state.spin_density(self.electrons));
             orders.iter_mut().zip(unpaired).for_each(|(order, more)| *order += more);
         }
         orders
-    }
-
-    /// The density of alpha less that of beta electrons, row-major.
-    fn spin_density(&self) -> Vec<f64> {
-        let levels = &self.state.orbitals.levels;
-        let Electrons { alpha, beta, temperature } = self.electrons;
-        let of = |electrons| occupy(levels, electrons, 0.0, temperature).numbers;
-        let excess: Vec<_> = of(alpha).iter().zip(of(beta)).map(|(a, b)| a - b).collect();
-        let mut density = vec![0.0; self.state.density.len()];
-        weighted_density(&self.state.orbitals, &excess, &mut density);
-        density
     }
 
     /// The sum over the orbitals of every two atoms of (PS)_ij (PS)_ji.

@@ -26,14 +26,14 @@ pub struct Mixing {
 }
 
 /// A step from one input to the next.
-#[derive(Debug, Clone)]
-struct Step {
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
     /// Difference of the inputs.
-    input: Vec<f64>,
+    pub input: Vec<f64>,
     /// Difference of the residuals.
-    residual: Vec<f64>,
+    pub residual: Vec<f64>,
     /// (plain weight / weight of the step)^2: relative regularisation of the least squares.
-    regularisation: f64,
+    pub regularisation: f64,
 }
 
 /// A Broyden mixer.
@@ -46,9 +46,14 @@ pub struct Broyden {
 }
 
 impl Broyden {
-    /// A mixer without history.
-    pub fn new(mixing: Mixing) -> Self {
-        Self { mixing, steps: VecDeque::new(), last: None }
+    /// A mixer that knows of these `steps`, oldest first.
+    pub fn new(mixing: Mixing, steps: &[Step]) -> Self {
+        Self { mixing, steps: steps.iter().cloned().collect(), last: None }
+    }
+
+    /// The steps that are known in the end.
+    pub fn into_steps(self) -> Vec<Step> {
+        self.steps.into()
     }
 
     /// Replaces `input` by the next input, given the `residual` = output - input of this one.
@@ -124,7 +129,7 @@ mod tests {
         let map = |x: &[f64]| {
             [1.0 - 0.9 * x[0] + 0.3 * x[1], -0.5 + 0.2 * x[0] - 2.0 * x[1] + 0.1 * x[2], 0.7 - 1.5 * x[2]]
         };
-        let mut mixer = Broyden::new(Mixing { damping: 0.3, history: 9 });
+        let mut mixer = Broyden::new(Mixing { damping: 0.3, history: 9 }, &[]);
         let mut x = vec![0.0; 3];
         let mut error = f64::MAX;
         for _ in 0..12 {

@@ -1,6 +1,7 @@
 //! Self-consistency: orbitals whose charges and moments give the potential that they are orbitals of.
 
 mod interactions;
+mod memory;
 mod mixer;
 mod moments;
 mod occupation;
@@ -12,12 +13,13 @@ use crate::basis::Basis;
 use crate::hamiltonian::Hamiltonian;
 
 pub use interactions::{Interactions, coordination};
+pub use memory::Memory;
 pub use moments::Moments;
 pub use occupation::{BOLTZMANN, Occupation, occupy};
-pub use orbitals::{Orbitals, symmetric, weighted_density};
+pub use orbitals::{Orbitals, symmetric};
 
-use mixer::{Broyden, Mixing};
-use orbitals::OrbitalSolver;
+use mixer::{Broyden, Mixing, Step};
+use orbitals::{Blocks, OrbitalSolver, weighted_density};
 
 /// Root mean square of the change of charges and moments (atomic units) at which they count as self-consistent. The energy is
 /// then right to about its square, the gradient in proportion.
@@ -28,8 +30,6 @@ const TOLERANCE: f64 = 5e-8;
 const WHOLE_GAP: f64 = 40.0;
 /// ... and at least this wide in hartree, so that perturbation theory is trusted.
 const LEAST_GAP: f64 = 0.05;
-/// Iterations solved in full before orbitals are rotated.
-const FULL_ITERATIONS: usize = 2;
 /// The largest angle by which a rotation is still taken as good as a full solution.
 const LARGEST_ANGLE: f64 = 0.3;
 /// Levels of empty orbitals are kept up to date while the residual is above this.
@@ -57,14 +57,17 @@ pub struct State {
     pub moments: Moments,
     /// Derivatives of the energy by them.
     pub potential: Moments,
-    /// The orbitals, by ascending level.
-    pub orbitals: Orbitals,
+    /// The orbitals, or, if there are `blocks`, orbitals that span the occupied and the empty ones.
+    orbitals: Orbitals,
+    blocks: Option<Blocks>,
     /// Their occupation.
     pub occupation: Occupation,
     /// The density matrix, row-major.
     pub density: Vec<f64>,
     /// Iterations it took, all attempts together.
     pub iterations: usize,
+    /// The steps of the mixer that led here.
+    steps: Vec<Step>,
 }
 
 /// One way to iterate.
@@ -73,25 +76,33 @@ struct Attempt {
     iterations: usize,
     /// Electronic temperatures in K that are gone through before the one asked for.
     hotter: &'static [f64],
-    /// Whether orbitals may be rotated instead of solved for.
-    rotate: bool,
+    /// Iterations after which orbitals may be rotated instead of solved for.
+    full: usize,
 }
+
+/// From the memory of a similar geometry: the orbitals of the first iteration are good, and the steps that led to them still are.
+const CONTINUATION: Attempt = Attempt {
+    mixing: Mixing { damping: 0.4, history: 40 },
+    iterations: 40,
+    hotter: &[],
+    full: 1,
+};
 
 /// What is tried in turn: the usual, then more damping, then hot electrons that cool down.
 const ATTEMPTS: [Attempt; 4] = [
-    Attempt { mixing: Mixing { damping: 0.4, history: 250 }, iterations: 250, hotter: &[], rotate: true },
-    Attempt { mixing: Mixing { damping: 0.15, history: 12 }, iterations: 150, hotter: &[], rotate: false },
+    Attempt { mixing: Mixing { damping: 0.4, history: 250 }, iterations: 250, hotter: &[], full: 2 },
+    Attempt { mixing: Mixing { damping: 0.15, history: 12 }, iterations: 150, hotter: &[], full: usize::MAX },
     Attempt {
         mixing: Mixing { damping: 0.2, history: 10 },
         iterations: 150,
         hotter: &[5000.0, 2500.0, 1200.0, 600.0],
-        rotate: false,
+        full: usize::MAX,
     },
     Attempt {
         mixing: Mixing { damping: 0.03, history: 4 },
         iterations: 600,
         hotter: &[10000.0, 4000.0, 1500.0],
-        rotate: false,
+        full: usize::MAX,
     },
 ];
 
@@ -132,23 +143,19 @@ impl<'a> SelfConsistency<'a> {
         })
     }
 
-    /// The self-consistent state reached from `guess`; from the charge spread over the atoms if there is none or it does not converge. An
-    /// error says that nothing converged: an energy that is not self-consistent is never returned.
-    pub fn run(mut self, guess: Option<&Moments>) -> Result<State> {
+    /// The self-consistent state: near what `memory` expects at `positions` (bohr), else reached from the charge spread over the atoms. An error says that
+    /// nothing converged: an energy that is not self-consistent is never returned.
+    pub fn run(mut self, memory: Option<&Memory>, positions: &[[f64; 3]]) -> Result<State> {
+        if let Some(memory) = memory
+            && let Some(state) = self.attempt(&CONTINUATION, memory.expected(positions), &memory.steps)?
+        {
+            return Ok(state);
+        }
         let Electrons { alpha, beta, .. } = self.electrons;
         let start = Moments::start(self.basis, self.basis.valence_electrons() - alpha - beta);
-        for (index, attempt) in ATTEMPTS.iter().enumerate() {
-            let mut moments = guess.filter(|_| index == 0).unwrap_or(&start).clone();
-            let mut reached = None;
-            let last = self.electrons.temperature;
-            for &temperature in attempt.hotter.iter().filter(|t| **t > last).chain([&last]) {
-                reached = self.iterate(attempt, temperature, &mut moments)?;
-                if reached.is_none() {
-                    break;
-                }
-            }
-            if let Some((orbitals, occupation)) = reached {
-                return Ok(self.finish(orbitals, occupation));
+        for attempt in &ATTEMPTS {
+            if let Some(state) = self.attempt(attempt, start.clone(), &[])? {
+                return Ok(state);
             }
         }
         Err(Error::not_converged(format!(
@@ -158,15 +165,28 @@ impl<'a> SelfConsistency<'a> {
         )))
     }
 
+    /// One way from `moments`, through hotter electrons if it wants them. `None`: it did not converge.
+    fn attempt(&mut self, attempt: &Attempt, mut moments: Moments, steps: &[Step]) -> Result<Option<State>> {
+        let last = self.electrons.temperature;
+        for &temperature in attempt.hotter.iter().filter(|t| **t > last) {
+            if self.iterate(attempt, temperature, &mut moments, &[])?.is_none() {
+                return Ok(None);
+            }
+        }
+        let reached = self.iterate(attempt, last, &mut moments, steps)?;
+        Ok(reached.map(|reached| self.finish(reached)))
+    }
+
     /// Iterates at one temperature. `None`: it did not converge. `moments` are left at the last input.
     fn iterate(
         &mut self,
         attempt: &Attempt,
         temperature: f64,
         moments: &mut Moments,
-    ) -> Result<Option<(Orbitals, Occupation)>> {
+        steps: &[Step],
+    ) -> Result<Option<Reached>> {
         let electrons = Electrons { temperature, ..self.electrons };
-        let mut mixer = Broyden::new(attempt.mixing);
+        let mut mixer = Broyden::new(attempt.mixing, steps);
         let (mut input, mut residual) = (Vec::new(), Vec::new());
         let mut orbitals: Option<Orbitals> = None;
         let mut error = f64::INFINITY;
@@ -174,12 +194,12 @@ impl<'a> SelfConsistency<'a> {
             self.iterations += 1;
             self.interactions.potential(self.basis, moments, &mut self.potential);
             self.build_fock();
-            let whole = if attempt.rotate && iteration >= FULL_ITERATIONS {
+            let whole = if iteration >= attempt.full {
                 self.whole_pairs(electrons)
             } else {
                 None
             };
-            let (current, occupation) = self.orbitals(orbitals.take(), whole, electrons, error)?;
+            let (current, occupation, rotated) = self.orbitals(orbitals.take(), whole, electrons, error)?;
             weighted_density(&current, &occupation.numbers, &mut self.density);
             self.take_moments();
             moments.write_invariant(&mut input);
@@ -190,8 +210,10 @@ impl<'a> SelfConsistency<'a> {
                 return Ok(None);
             }
             if error < TOLERANCE {
-                if let Some(settled) = self.settle(current, occupation, whole, electrons)? {
-                    return Ok(Some(settled));
+                let blocks = rotated.map(|pairs| self.settle(&current, pairs, temperature));
+                if blocks.as_ref().is_none_or(Option::is_some) {
+                    let (blocks, steps) = (blocks.flatten(), mixer.into_steps());
+                    return Ok(Some(Reached { orbitals: current, occupation, blocks, steps }));
                 }
                 orbitals = None; // the levels crossed: on from full solutions
                 continue;
@@ -211,23 +233,23 @@ impl<'a> SelfConsistency<'a> {
     }
 
     /// Orbitals of the present Fock matrix with their occupation: by rotation of `previous` where `pairs` are given and the gap
-    /// allows, else by a full solution.
+    /// allows, else by a full solution. The last result says how many are occupied if they were rotated.
     fn orbitals(
         &mut self,
         previous: Option<Orbitals>,
         pairs: Option<usize>,
         electrons: Electrons,
         error: f64,
-    ) -> Result<(Orbitals, Occupation)> {
+    ) -> Result<(Orbitals, Occupation, Option<usize>)> {
         if let (Some(mut orbitals), Some(pairs)) = (previous, pairs)
             && self.rotate(&mut orbitals, pairs, electrons.temperature, error)
         {
             let numbers = (0..self.basis.orbitals).map(|i| if i < pairs { 2.0 } else { 0.0 }).collect();
-            return Ok((orbitals, Occupation { numbers, entropy_energy: 0.0 }));
+            return Ok((orbitals, Occupation { numbers, entropy_energy: 0.0 }, Some(pairs)));
         }
         let orbitals = self.solver.solve(&self.fock)?;
         let occupation = occupy(&orbitals.levels, electrons.alpha, electrons.beta, electrons.temperature);
-        Ok((orbitals, occupation))
+        Ok((orbitals, occupation, None))
     }
 
     /// Rotates until the angles are small beside the residual of the moments. False: a full solution is needed.
@@ -245,20 +267,10 @@ impl<'a> SelfConsistency<'a> {
         false
     }
 
-    /// Canonical orbitals at convergence. `None` where rotated orbitals turn out not to be the lowest ones.
-    fn settle(
-        &mut self,
-        mut orbitals: Orbitals,
-        occupation: Occupation,
-        pairs: Option<usize>,
-        electrons: Electrons,
-    ) -> Result<Option<(Orbitals, Occupation)>> {
-        let rotated = pairs.filter(|_| occupation.entropy_energy == 0.0);
-        let Some(pairs) = rotated else { return Ok(Some((orbitals, occupation))) };
-        self.solver.canonicalise(&self.fock, &mut orbitals, pairs)?;
-        let gap = orbitals.levels[pairs] - orbitals.levels[pairs - 1];
-        let enough = gap >= WHOLE_GAP * BOLTZMANN * electrons.temperature;
-        Ok(enough.then_some((orbitals, occupation)))
+    /// The blocks of rotated orbitals at convergence. `None` where they turn out not to be the lowest ones.
+    fn settle(&self, orbitals: &Orbitals, pairs: usize, temperature: f64) -> Option<Blocks> {
+        let blocks = Blocks::new(&self.fock, orbitals, pairs);
+        blocks.are_apart(WHOLE_GAP * BOLTZMANN * temperature).then_some(blocks)
     }
 
     fn build_fock(&mut self) {
@@ -282,28 +294,64 @@ impl<'a> SelfConsistency<'a> {
     }
 
     /// The state of the present density: energy and potential at its own moments.
-    fn finish(mut self, orbitals: Orbitals, occupation: Occupation) -> State {
+    fn finish(&mut self, reached: Reached) -> State {
+        let Reached { orbitals, occupation, blocks, steps } = reached;
         let interaction = self.interactions.potential(self.basis, &self.output, &mut self.potential);
         let core: f64 = self.density.iter().zip(&self.hamiltonian.core).map(|(p, h)| p * h).sum();
         State {
             energy: core + interaction + occupation.entropy_energy,
-            moments: self.output,
-            potential: self.potential,
+            moments: std::mem::take(&mut self.output),
+            potential: std::mem::take(&mut self.potential),
             orbitals,
+            blocks,
             occupation,
-            density: self.density,
+            density: std::mem::take(&mut self.density),
             iterations: self.iterations,
+            steps,
         }
     }
 }
 
+/// Where an iteration ended.
+struct Reached {
+    orbitals: Orbitals,
+    occupation: Occupation,
+    /// Of rotated orbitals.
+    blocks: Option<Blocks>,
+    steps: Vec<Step>,
+}
+
 impl State {
+    /// What the next calculation of a geometry similar to this one, `positions` in bohr, may start from; `before` this one.
+    pub fn memory(&self, before: Option<&Memory>, positions: &[[f64; 3]]) -> Memory {
+        Memory::new(before, positions, &self.moments, &self.steps)
+    }
+
+    /// The energies of all orbitals in hartree, ascending.
+    pub fn levels(&self) -> Result<Vec<f64>> {
+        self.blocks.as_ref().map_or_else(|| Ok(self.orbitals.levels.clone()), Blocks::levels)
+    }
+
     /// The energy-weighted density matrix, sum of f e c c^T, row-major.
     pub fn energy_weighted_density(&self) -> Vec<f64> {
-        let weights: Vec<f64> =
-            self.occupation.numbers.iter().zip(&self.orbitals.levels).map(|(f, e)| f * e).collect();
         let mut out = vec![0.0; self.density.len()];
-        weighted_density(&self.orbitals, &weights, &mut out);
+        if let Some(blocks) = &self.blocks {
+            blocks.weighted_density(&self.orbitals, &mut out);
+        } else {
+            let of = |(f, e): (&f64, &f64)| f * e;
+            let weights: Vec<f64> = self.occupation.numbers.iter().zip(&self.orbitals.levels).map(of).collect();
+            weighted_density(&self.orbitals, &weights, &mut out);
+        }
         out
+    }
+
+    /// The density of alpha less that of beta electrons, row-major. Of fully solved orbitals: those of closed shells alone are not.
+    pub fn spin_density(&self, electrons: Electrons) -> Vec<f64> {
+        let Electrons { alpha, beta, temperature } = electrons;
+        let of = |count| occupy(&self.orbitals.levels, count, 0.0, temperature).numbers;
+        let excess: Vec<_> = of(alpha).iter().zip(of(beta)).map(|(a, b)| a - b).collect();
+        let mut density = vec![0.0; self.density.len()];
+        weighted_density(&self.orbitals, &excess, &mut density);
+        density
     }
 }

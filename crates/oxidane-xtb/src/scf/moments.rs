@@ -22,11 +22,26 @@ pub struct Moments {
 impl Moments {
     /// Zeros for all shells and atoms of `basis`.
     pub fn zero(basis: &Basis) -> Self {
+        Self::of_size(basis.shells.len(), basis.atoms())
+    }
+
+    /// Zeros for so many shells and atoms.
+    pub(super) fn of_size(shells: usize, atoms: usize) -> Self {
         Self {
-            shells: vec![0.0; basis.shells.len()],
-            dipoles: vec![[0.0; 3]; basis.atoms()],
-            quadrupoles: vec![[0.0; 6]; basis.atoms()],
+            shells: vec![0.0; shells],
+            dipoles: vec![[0.0; 3]; atoms],
+            quadrupoles: vec![[0.0; 6]; atoms],
         }
+    }
+
+    /// Adds `factor` (a - b).
+    pub(super) fn add_difference(&mut self, factor: f64, a: &Self, b: &Self) {
+        let add = |to: &mut [f64], a: &[f64], b: &[f64]| {
+            to.iter_mut().zip(a.iter().zip(b)).for_each(|(to, (a, b))| *to += factor * (a - b));
+        };
+        add(&mut self.shells, &a.shells, &b.shells);
+        add(self.dipoles.as_flattened_mut(), a.dipoles.as_flattened(), b.dipoles.as_flattened());
+        add(self.quadrupoles.as_flattened_mut(), a.quadrupoles.as_flattened(), b.quadrupoles.as_flattened());
     }
 
     /// What an iteration starts from: each atom has its share of the total `charge` (e), split over its shells by their electrons.

@@ -67,11 +67,7 @@ impl OrbitalSolver {
             1.0,
             Par::Seq,
         );
-        let eigen = self.transformed.self_adjoint_eigen(Side::Lower).map_err(|_| {
-            Error::not_converged(
-                "GFN2-xTB: the eigenvalues of the Fock matrix could not be found; mend the geometry",
-            )
-        })?;
+        let eigen = self.transformed.self_adjoint_eigen(Side::Lower).map_err(|_| not_found())?;
         let mut coefficients = Mat::zeros(n, n);
         triangular::matmul(
             coefficients.as_mut(),
@@ -85,21 +81,6 @@ impl OrbitalSolver {
             Par::Seq,
         );
         Ok(Orbitals { coefficients, levels: eigen.S().column_vector().iter().copied().collect() })
-    }
-
-    /// The Fock matrix between the orbitals, C^T F C (both triangles).
-    fn between_orbitals(&mut self, fock: &[f64], orbitals: &Orbitals) {
-        let n = self.inverse.nrows();
-        let c = orbitals.coefficients.as_ref();
-        matmul(self.scratch.as_mut(), Accum::Replace, symmetric(fock, n), c, 1.0, Par::Seq);
-        matmul(
-            self.transformed.as_mut(),
-            Accum::Replace,
-            c.transpose(),
-            self.scratch.as_ref(),
-            1.0,
-            Par::Seq,
-        );
     }
 
     /// Rotates the first `occupied` orbitals against the others by first-order perturbation theory, so that their space
@@ -142,31 +123,66 @@ impl OrbitalSolver {
         turn(&mut orbitals.coefficients, angles.as_ref(), occupied, largest);
         Some(largest)
     }
+}
 
-    /// Makes the occupied orbitals, and the others, each diagonalise `fock` among themselves, and sets the levels.
-    pub fn canonicalise(&mut self, fock: &[f64], orbitals: &mut Orbitals, occupied: usize) -> Result<()> {
-        self.between_orbitals(fock, orbitals);
-        let n = self.inverse.nrows();
-        for range in [0..occupied, occupied..n] {
-            let (start, size) = (range.start, range.len());
-            if size == 0 {
-                continue;
-            }
-            let block = self.transformed.as_ref().submatrix(start, start, size, size);
-            let eigen = block.self_adjoint_eigen(Side::Lower).map_err(|_| {
-                Error::not_converged(
-                    "GFN2-xTB: the eigenvalues of the Fock matrix could not be found; mend the geometry",
-                )
-            })?;
-            let turned = orbitals.coefficients.as_ref().subcols(start, size) * eigen.U();
-            orbitals.coefficients.as_mut().subcols_mut(start, size).copy_from(&turned);
-            orbitals.levels[range]
-                .iter_mut()
-                .zip(eigen.S().column_vector().iter())
-                .for_each(|(l, e)| *l = *e);
-        }
-        Ok(())
+/// The Fock matrix between the occupied orbitals and between the empty ones, where the two groups do not mix: what is left to know of
+/// orbitals that were rotated, not solved for.
+#[derive(Debug, Clone)]
+pub struct Blocks {
+    occupied: Mat<f64>,
+    empty: Mat<f64>,
+}
+
+impl Blocks {
+    /// The blocks of `fock` for `orbitals` of which the first `occupied` are.
+    pub fn new(fock: &[f64], orbitals: &Orbitals, occupied: usize) -> Self {
+        let n = orbitals.coefficients.nrows();
+        let (full, empty) = orbitals.coefficients.as_ref().split_at_col(occupied);
+        let block = |columns: MatRef<'_, f64>| {
+            let mut product = Mat::zeros(n, columns.ncols());
+            matmul(product.as_mut(), Accum::Replace, symmetric(fock, n), columns, 1.0, Par::Seq);
+            let mut block = Mat::zeros(columns.ncols(), columns.ncols());
+            matmul(block.as_mut(), Accum::Replace, columns.transpose(), product.as_ref(), 1.0, Par::Seq);
+            block
+        };
+        Self { occupied: block(full), empty: block(empty) }
     }
+
+    /// Whether all occupied levels are below all empty ones by `gap`, half of it on either side of the middle between the diagonal
+    /// elements.
+    pub fn are_apart(&self, gap: f64) -> bool {
+        let diagonal = |m: &Mat<f64>| m.diagonal().column_vector().iter().copied().collect::<Vec<f64>>();
+        let highest = diagonal(&self.occupied).into_iter().fold(f64::NEG_INFINITY, f64::max);
+        let lowest = diagonal(&self.empty).into_iter().fold(f64::INFINITY, f64::min);
+        let middle = 0.5 * (highest + lowest);
+        let positive = |m: &Mat<f64>, sign: f64| {
+            let n = m.nrows();
+            let shift = Mat::from_fn(n, n, |i, j| {
+                sign * m[(i, j)] - if i == j { sign * middle + 0.5 * gap } else { 0.0 }
+            });
+            shift.llt(Side::Lower).is_ok()
+        };
+        positive(&self.empty, 1.0) && positive(&self.occupied, -1.0)
+    }
+
+    /// All levels: the occupied ones, ascending, then the empty ones.
+    pub fn levels(&self) -> Result<Vec<f64>> {
+        let mut levels = Vec::with_capacity(self.occupied.nrows() + self.empty.nrows());
+        for block in [&self.occupied, &self.empty] {
+            levels.extend(block.self_adjoint_eigenvalues(Side::Lower).map_err(|_| not_found())?);
+        }
+        Ok(levels)
+    }
+
+    /// The energy-weighted density of doubly occupied `orbitals`, 2 C F C^T over the occupied ones, into `out`.
+    pub fn weighted_density(&self, orbitals: &Orbitals, out: &mut [f64]) {
+        let columns = orbitals.coefficients.as_ref().subcols(0, self.occupied.nrows());
+        symmetric_product(2.0, (columns * &self.occupied).as_ref(), columns, out);
+    }
+}
+
+fn not_found() -> Error {
+    Error::not_converged("GFN2-xTB: the eigenvalues of the Fock matrix could not be found; mend the geometry")
 }
 
 /// The elements c F c^T of columns c and their products F c.
@@ -204,23 +220,28 @@ fn turn(columns: &mut Mat<f64>, angles: MatRef<'_, f64>, occupied: usize, larges
 
 /// The matrix sum over orbitals of weight times c c^T, row-major (symmetric), into `out`. Orbitals beyond the last with a weight cost nothing.
 pub fn weighted_density(orbitals: &Orbitals, weights: &[f64], out: &mut [f64]) {
-    let n = orbitals.coefficients.nrows();
     let used = weights.iter().rposition(|&w| w != 0.0).map_or(0, |last| last + 1);
     let plain = orbitals.coefficients.as_ref().subcols(0, used);
     let mut scaled = plain.to_owned();
     for (i, &weight) in weights[..used].iter().enumerate() {
         scaled.col_as_slice_mut(i).iter_mut().for_each(|c| *c *= weight);
     }
+    symmetric_product(1.0, scaled.as_ref(), plain, out);
+}
+
+/// The symmetric product `factor` A B^T, row-major, into `out`.
+fn symmetric_product(factor: f64, a: MatRef<'_, f64>, b: MatRef<'_, f64>, out: &mut [f64]) {
+    let n = a.nrows();
     let mut out = faer::MatMut::from_column_major_slice_mut(out, n, n);
     triangular::matmul(
         out.as_mut(),
         BlockStructure::TriangularLower,
         Accum::Replace,
-        scaled.as_ref(),
+        a,
         BlockStructure::Rectangular,
-        plain.transpose(),
+        b.transpose(),
         BlockStructure::Rectangular,
-        1.0,
+        factor,
         Par::Seq,
     );
     for j in 0..n {
@@ -277,11 +298,20 @@ mod tests {
         for _ in 0..12 {
             solver.rotate(&fock, &mut orbitals, occupied, 0.01, true).unwrap();
         }
-        solver.canonicalise(&fock, &mut orbitals, occupied).unwrap();
-        assert!(residual(&fock, &overlap, &orbitals, n) < 1e-12);
-        let difference =
-            orbitals.levels.iter().zip(&exact.levels).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        let blocks = Blocks::new(&fock, &orbitals, occupied);
+        let difference = largest(&blocks.levels().unwrap(), &exact.levels);
         assert!(difference < 1e-12, "{difference}");
+        let (mut found, mut expected) = (vec![0.0; n * n], vec![0.0; n * n]);
+        blocks.weighted_density(&orbitals, &mut found);
+        let weights: Vec<f64> = exact.levels[..occupied].iter().map(|e| 2.0 * e).collect();
+        weighted_density(&exact, &weights, &mut expected);
+        assert!(largest(&found, &expected) < 1e-12);
+        let gap = exact.levels[occupied] - exact.levels[occupied - 1];
+        assert!(blocks.are_apart(0.5 * gap) && !blocks.are_apart(1.01 * gap));
+    }
+
+    fn largest(a: &[f64], b: &[f64]) -> f64 {
+        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
     }
 
     #[test]
