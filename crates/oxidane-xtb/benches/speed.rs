@@ -21,7 +21,9 @@ const TIME_STEP: f64 = 0.5;
 fn main() -> ExitCode {
     let files: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     if files.is_empty() {
-        eprintln!("speed: give structures, e.g. `cargo bench -p oxidane-xtb --bench speed -- examples/aspirin.xyz`");
+        eprintln!(
+            "speed: give structures, e.g. `cargo bench -p oxidane-xtb --bench speed -- examples/aspirin.xyz`"
+        );
         return ExitCode::FAILURE;
     }
     for file in files {
@@ -76,7 +78,9 @@ fn warm(mut system: System) -> Result<(f64, f64)> {
         }
         // Leapfrog.
         let gradient = calculation.derivatives.map(|d| d.gradient).unwrap_or_default();
-        for (((x, v), g), &z) in system.positions.iter_mut().zip(&mut speeds).zip(gradient).zip(&system.numbers) {
+        for (((x, v), g), &z) in
+            system.positions.iter_mut().zip(&mut speeds).zip(gradient).zip(&system.numbers)
+        {
             for k in 0..3 {
                 v[k] -= TIME_STEP * g[k] * HARTREE / BOHR / (mass(z) * AMU_ANGSTROM2_PER_FS2);
                 x[k] += TIME_STEP * v[k];

@@ -183,7 +183,14 @@ mod tests {
         let memory = after(&[0.0, 0.1, 0.2]);
         let row = memory.to_row();
         assert_eq!(Memory::from_row(&row), Some(memory));
-        for bad in [&[][..], &[1.0], &row[..row.len() - 1], &[2.0, 3.0, 0.0], &[f64::NAN; 40], &[1e300, 1.0, 1.0, 0.0]] {
+        for bad in [
+            &[][..],
+            &[1.0],
+            &row[..row.len() - 1],
+            &[2.0, 3.0, 0.0],
+            &[f64::NAN; 40],
+            &[1e300, 1.0, 1.0, 0.0],
+        ] {
             assert_eq!(Memory::from_row(bad), None, "{bad:?}");
         }
     }

@@ -81,12 +81,8 @@ struct Attempt {
 }
 
 /// From the memory of a similar geometry: the orbitals of the first iteration are good, and the steps that led to them still are.
-const CONTINUATION: Attempt = Attempt {
-    mixing: Mixing { damping: 0.4, history: 40 },
-    iterations: 40,
-    hotter: &[],
-    full: 1,
-};
+const CONTINUATION: Attempt =
+    Attempt { mixing: Mixing { damping: 0.4, history: 40 }, iterations: 40, hotter: &[], full: 1 };
 
 /// What is tried in turn: the usual, then more damping, then hot electrons that cool down.
 const ATTEMPTS: [Attempt; 4] = [
@@ -194,11 +190,7 @@ impl<'a> SelfConsistency<'a> {
             self.iterations += 1;
             self.interactions.potential(self.basis, moments, &mut self.potential);
             self.build_fock();
-            let whole = if iteration >= attempt.full {
-                self.whole_pairs(electrons)
-            } else {
-                None
-            };
+            let whole = if iteration >= attempt.full { self.whole_pairs(electrons) } else { None };
             let (current, occupation, rotated) = self.orbitals(orbitals.take(), whole, electrons, error)?;
             weighted_density(&current, &occupation.numbers, &mut self.density);
             self.take_moments();
@@ -339,7 +331,8 @@ impl State {
             blocks.weighted_density(&self.orbitals, &mut out);
         } else {
             let of = |(f, e): (&f64, &f64)| f * e;
-            let weights: Vec<f64> = self.occupation.numbers.iter().zip(&self.orbitals.levels).map(of).collect();
+            let weights: Vec<f64> =
+                self.occupation.numbers.iter().zip(&self.orbitals.levels).map(of).collect();
             weighted_density(&self.orbitals, &weights, &mut out);
         }
         out

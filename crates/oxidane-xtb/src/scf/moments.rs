@@ -27,11 +27,7 @@ impl Moments {
 
     /// Zeros for so many shells and atoms.
     pub(super) fn of_size(shells: usize, atoms: usize) -> Self {
-        Self {
-            shells: vec![0.0; shells],
-            dipoles: vec![[0.0; 3]; atoms],
-            quadrupoles: vec![[0.0; 6]; atoms],
-        }
+        Self { shells: vec![0.0; shells], dipoles: vec![[0.0; 3]; atoms], quadrupoles: vec![[0.0; 6]; atoms] }
     }
 
     /// Adds `factor` (a - b).
