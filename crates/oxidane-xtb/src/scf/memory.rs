@@ -9,7 +9,7 @@ use super::moments::Moments;
 /// How many geometries are kept: their moments are extrapolated.
 const GEOMETRIES: usize = 3;
 /// How many steps of the mixer are kept: the response of the charges to the potential changes little between geometries.
-const STEPS: usize = 20;
+const STEPS: usize = 30;
 /// Regularisation of the extrapolation, relative to the squared distances of the geometries.
 const REGULARISATION: f64 = 1e-6;
 

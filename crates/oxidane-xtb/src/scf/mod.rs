@@ -82,7 +82,7 @@ struct Attempt {
 
 /// From the memory of a similar geometry: the orbitals of the first iteration are good, and the steps that led to them still are.
 const CONTINUATION: Attempt =
-    Attempt { mixing: Mixing { damping: 0.4, history: 40 }, iterations: 40, hotter: &[], full: 1 };
+    Attempt { mixing: Mixing { damping: 0.5, history: 60 }, iterations: 40, hotter: &[], full: 1 };
 
 /// What is tried in turn: the usual, then more damping, then hot electrons that cool down.
 const ATTEMPTS: [Attempt; 4] = [
