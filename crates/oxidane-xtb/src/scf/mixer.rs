@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use faer::linalg::solvers::Solve;
-use faer::{Mat, Side};
+use faer::{ColRef, Mat, Side};
 
 /// Weight of staying near the plain damped step, beside the weights of the earlier steps.
 const PLAIN_WEIGHT: f64 = 0.01;
@@ -42,13 +42,17 @@ pub struct Broyden {
     mixing: Mixing,
     /// Oldest first.
     steps: VecDeque<Step>,
+    /// Products of the residual differences of each step with those of the steps up to it.
+    products: VecDeque<Vec<f64>>,
     last: Option<(Vec<f64>, Vec<f64>)>,
 }
 
 impl Broyden {
     /// A mixer that knows of these `steps`, oldest first.
     pub fn new(mixing: Mixing, steps: &[Step]) -> Self {
-        Self { mixing, steps: steps.iter().cloned().collect(), last: None }
+        let mut mixer = Self { mixing, steps: VecDeque::new(), products: VecDeque::new(), last: None };
+        steps.iter().cloned().for_each(|step| mixer.push(step));
+        mixer
     }
 
     /// The steps that are known in the end.
@@ -59,12 +63,9 @@ impl Broyden {
     /// Replaces `input` by the next input, given the `residual` = output - input of this one.
     pub fn next(&mut self, input: &mut [f64], residual: &[f64]) {
         if let Some((last_input, last_residual)) = self.last.take() {
-            if self.steps.len() == self.mixing.history {
-                self.steps.pop_front();
-            }
             let weight =
                 (STEP_WEIGHT / dot(residual, residual).sqrt()).clamp(STEP_WEIGHTS[0], STEP_WEIGHTS[1]);
-            self.steps.push_back(Step {
+            self.push(Step {
                 input: difference(input, last_input),
                 residual: difference(residual, last_residual),
                 regularisation: (PLAIN_WEIGHT / weight).powi(2),
@@ -83,23 +84,34 @@ impl Broyden {
         }
     }
 
+    /// Adds a step; the oldest goes where there are too many.
+    fn push(&mut self, step: Step) {
+        if self.steps.len() == self.mixing.history {
+            self.steps.pop_front();
+            self.products.pop_front();
+            self.products.iter_mut().for_each(|row| {
+                row.remove(0);
+            });
+        }
+        self.steps.push_back(step);
+        let residual = &self.steps[self.steps.len() - 1].residual;
+        self.products.push_back(self.steps.iter().map(|other| dot(&other.residual, residual)).collect());
+    }
+
     /// How much of each earlier step is taken back: the combination of residual differences that comes nearest to `residual`.
     fn shares(&self, residual: &[f64]) -> Vec<f64> {
         let m = self.steps.len();
         if m == 0 {
             return Vec::new();
         }
-        let steps = &self.steps;
-        let mut gram = Mat::from_fn(m, m, |i, j| dot(&steps[i].residual, &steps[j].residual));
         // Scaled to a unit diagonal: steps of very different lengths weigh alike but for their weights.
-        let scale: Vec<f64> = (0..m).map(|i| 1.0 / gram[(i, i)].max(f64::MIN_POSITIVE).sqrt()).collect();
-        for i in 0..m {
-            for j in 0..m {
-                gram[(i, j)] *= scale[i] * scale[j];
-            }
-            gram[(i, i)] += steps[i].regularisation;
-        }
-        let right = Mat::from_fn(m, 1, |i, _| scale[i] * dot(&steps[i].residual, residual));
+        let scale: Vec<f64> =
+            (0..m).map(|i| 1.0 / self.products[i][i].max(f64::MIN_POSITIVE).sqrt()).collect();
+        let gram = Mat::from_fn(m, m, |i, j| {
+            let regularisation = if i == j { self.steps[i].regularisation } else { 0.0 };
+            scale[i] * scale[j] * self.products[i.max(j)][i.min(j)] + regularisation
+        });
+        let right = Mat::from_fn(m, 1, |i, _| scale[i] * dot(&self.steps[i].residual, residual));
         match gram.llt(Side::Lower) {
             Ok(factor) => {
                 let solution = factor.solve(&right);
@@ -116,7 +128,7 @@ fn difference(new: &[f64], mut old: Vec<f64>) -> Vec<f64> {
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+    ColRef::from_slice(a).transpose() * ColRef::from_slice(b)
 }
 
 #[cfg(test)]
