@@ -2,6 +2,7 @@
 //! kernels, radial bases and cutoffs, real spherical harmonics. No chemistry.
 
 pub mod cutoff;
+pub mod erf;
 pub mod gemm;
 pub mod harmonics;
 pub mod names;
