@@ -1,9 +1,10 @@
-//! Physics that models and methods share: coordination numbers and dispersion.
+//! Physics that models and methods share: coordination numbers, dispersion, and electrostatics of atomic charges.
 //!
-//! Atomic units (bohr, hartree, e) throughout this crate. Energies are given with *gradients*, dE/dx, and *strain
+//! Atomic units (bohr, hartree, e) throughout this crate but for [`coulomb`], which is in eV and angstrom. Energies are given with *gradients*, dE/dx, and *strain
 //! derivatives*, dE/dstrain; callers turn these into forces and virials.
 
 pub mod coordination;
+pub mod coulomb;
 mod d3;
 mod d4;
 mod dispersion;
