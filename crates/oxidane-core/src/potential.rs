@@ -140,8 +140,8 @@ impl Evaluation {
     }
 }
 
-/// Anything that gives the energy (or other properties alone) of a system of atoms. It may keep buffers and neighbour lists between calls
-/// (hence `&mut self`), but results depend on the arguments alone.
+/// Anything that gives the energy (or other properties alone) of a system of atoms. It may keep buffers and neighbour
+/// lists between calls (hence `&mut self`), but results depend on the arguments alone.
 pub trait Potential: Send {
     /// A short name for tables and messages.
     fn name(&self) -> &str;
@@ -154,9 +154,10 @@ pub trait Potential: Send {
     /// An independent copy that shares the constant data, for use on another thread.
     fn fork(&self) -> Box<dyn Potential>;
 
-    /// Lets the potential start each evaluation from the outcome of the one before (a self-consistent method: its charges), as in dynamics and optimisation.
-    /// Results then depend, within the tolerance of the iteration, on the evaluations before, of which [`Potential::memory`] is
-    /// the whole record. Most potentials have nothing to carry over.
+    /// Lets the potential start each evaluation from the outcome of the one before (a self-consistent method: its
+    /// charges), as in dynamics and optimisation. Results then depend, within the tolerance of the iteration, on the
+    /// evaluations before, of which [`Potential::memory`] is the whole record. Most potentials have nothing to carry
+    /// over.
     fn follow(&mut self, _on: bool) {}
 
     /// What the next evaluation starts from, to be saved with the state of a run; empty if nothing.

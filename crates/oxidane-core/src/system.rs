@@ -163,7 +163,10 @@ impl System {
         }
         let electrons = self.electrons();
         if electrons < 0 {
-            return Err(Error::input(format!("charge {} leaves fewer than no electrons", self.charge)));
+            return Err(Error::input(format!(
+                "charge {} leaves fewer than no electrons; give another --chrg",
+                self.charge
+            )));
         }
         // A method that keeps f electrons in the core judges the parity of lanthanides on the rest.
         let core_electrons = self.numbers.iter().any(|z| PARTLY_FILLED_4F.contains(z));

@@ -1,6 +1,7 @@
 //! Element data of the dispersion corrections and their coordination numbers.
 //!
-//! Figures as tabulated in tad-mctc 0.11.3 and tad-dftd4 0.8.0 (Apache-2.0); the original papers are named at each table.
+//! Figures as tabulated in tad-mctc 0.11.3 and tad-dftd4 0.8.0 (Apache-2.0); the original papers are named at each
+//! table.
 
 use oxidane_core::units::BOHR;
 
@@ -10,8 +11,8 @@ pub const LAST: u8 = 94;
 /// The last element with effective charge and hardness, as D4 uses them.
 pub const LAST_D4: u8 = 86;
 
-/// Covalent radius for coordination numbers in bohr: P. Pyykko and M. Atsumi, Chem. Eur. J. 2009, 15, 188, less 10 % for metals,
-/// times 4/3 (S. Grimme et al., J. Chem. Phys. 2010, 132, 154104, Eq. 15). `number` is in 1..=[`LAST`].
+/// Covalent radius for coordination numbers in bohr: P. Pyykko and M. Atsumi, Chem. Eur. J. 2009, 15, 188, less 10 %
+/// for metals, times 4/3 (S. Grimme et al., J. Chem. Phys. 2010, 132, 154104, Eq. 15). `number` is in 1..=[`LAST`].
 pub fn covalent_radius(number: u8) -> f64 {
     4.0 / 3.0 / BOHR * COVALENT_RADII[usize::from(number) - 1]
 }
@@ -21,8 +22,8 @@ pub fn electronegativity(number: u8) -> f64 {
     ELECTRONEGATIVITIES[usize::from(number) - 1]
 }
 
-/// The root of (1/2) sqrt(Z) <r^4>/<r^2> in bohr, which gives C8 = 3 C6 Q_A Q_B with Q the square of this (S. Grimme et al., J. Chem. Phys.
-/// 2010, 132, 154104, Eqs. 6 and 7). `number` is in 1..=[`LAST`].
+/// The root of (1/2) sqrt(Z) <r^4>/<r^2> in bohr, which gives C8 = 3 C6 Q_A Q_B with Q the square of this (S. Grimme et
+/// al., J. Chem. Phys. 2010, 132, 154104, Eqs. 6 and 7). `number` is in 1..=[`LAST`].
 pub fn r4_over_r2(number: u8) -> f64 {
     (0.5 * R4_OVER_R2[usize::from(number) - 1] * f64::from(number).sqrt()).sqrt()
 }
@@ -32,7 +33,8 @@ pub fn effective_charge(number: u8) -> f64 {
     f64::from(EFFECTIVE_CHARGES[usize::from(number) - 1])
 }
 
-/// Chemical hardness in hartree: D. C. Ghosh and N. Islam, Int. J. Quantum Chem. 2010, 110, 1206. `number` is in 1..=[`LAST_D4`].
+/// Chemical hardness in hartree: D. C. Ghosh and N. Islam, Int. J. Quantum Chem. 2010, 110, 1206. `number` is in
+/// 1..=[`LAST_D4`].
 pub fn hardness(number: u8) -> f64 {
     HARDNESSES[usize::from(number) - 1]
 }

@@ -38,38 +38,6 @@ impl Derivatives {
     }
 }
 
-/// All translations T of a lattice with |T| at most `cutoff` plus the cell's own extent, so that every pair of atoms of the
-/// (possibly unwrapped by less than a cell) positions within `cutoff` is met; the zero translation comes first. For a molecule the zero translation alone.
-pub fn translations(lattice: Option<[[f64; 3]; 3]>, cutoff: f64) -> Vec<[f64; 3]> {
-    let Some(lattice) = lattice else { return vec![[0.0; 3]] };
-    let reach = repetitions(&lattice, cutoff);
-    let mut all = vec![[0.0; 3]];
-    for i in -reach[0]..=reach[0] {
-        for j in -reach[1]..=reach[1] {
-            for k in -reach[2]..=reach[2] {
-                if (i, j, k) != (0, 0, 0) {
-                    all.push(std::array::from_fn(|a| {
-                        f64::from(i) * lattice[0][a]
-                            + f64::from(j) * lattice[1][a]
-                            + f64::from(k) * lattice[2][a]
-                    }));
-                }
-            }
-        }
-    }
-    all
-}
-
-/// How many cells in either direction a sphere of radius `cutoff` about any point of the cell reaches.
-fn repetitions(lattice: &[[f64; 3]; 3], cutoff: f64) -> [i32; 3] {
-    let volume = dot(lattice[0], cross(lattice[1], lattice[2])).abs();
-    std::array::from_fn(|a| {
-        let normal = cross(lattice[(a + 1) % 3], lattice[(a + 2) % 3]);
-        let height = volume / dot(normal, normal).sqrt();
-        (cutoff / height).ceil() as i32 + 1
-    })
-}
-
 /// The scalar product.
 pub fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]

@@ -15,7 +15,8 @@ fn coordination_numbers_are_those_of_the_reference() {
         for (counting, key) in KINDS {
             let found = Coordination::new(&row.geometry(), counting).unwrap().values;
             for (f, r) in found.iter().zip(row.list(key)) {
-                // The radii of the two programs differ by 7e-10 (values of the bohr radius), which k = 16 to 20 enlarges.
+                // The radii of the two programs differ by 7e-10 (values of the bohr radius), which k = 16 to 20
+                // enlarges.
                 assert!((f - r).abs() < 3e-8, "{} {key}: {f} {r}", row.name());
             }
         }

@@ -80,7 +80,8 @@ fn water() -> System {
 fn the_potential_has_consistent_forces_and_virial() {
     let mut potential = D3Potential::new("B3-LYP", true).unwrap();
     assert_eq!(potential.name(), "d3-b3lyp-atm");
-    // The formula errs by the square of the step times the third derivative, over a thousandth of the scale of the forces.
+    // The formula errs by the square of the step times the third derivative, over a thousandth of the scale of the
+    // forces.
     check_forces(&mut potential, &water(), 1e-3, 1e-6).unwrap();
     check_virial(&mut potential, &water(), 1e-3, 1e-6).unwrap();
     check_symmetries(&mut potential, &water(), 1e-12).unwrap();

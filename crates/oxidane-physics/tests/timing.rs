@@ -1,4 +1,5 @@
-//! How long the dispersion of water clusters takes: `cargo test --release -p oxidane-physics --test timing -- --ignored --nocapture`.
+//! How long the dispersion of water clusters takes: `cargo test --release -p oxidane-physics --test timing -- --ignored
+//! --nocapture`.
 
 use oxidane_physics::{Coordination, Counting, D4, Damping, Derivatives, Geometry};
 use std::hint::black_box;

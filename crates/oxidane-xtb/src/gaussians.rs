@@ -78,8 +78,8 @@ fn parse(text: &str) -> Vec<Expansion> {
 mod tests {
     use super::*;
 
-    /// Every contraction is normalised to the digits of the published expansions: 1e-8 leaves room for the nine digits of
-    /// the 6s row, whose coefficients are of order one and alternate in sign.
+    /// Every contraction is normalised to the digits of the published expansions: 1e-8 leaves room for the nine digits
+    /// of the 6s row, whose coefficients are of order one and alternate in sign.
     #[test]
     fn contractions_are_normalised() {
         for z in 1..=LAST_ELEMENT {

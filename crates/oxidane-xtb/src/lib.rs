@@ -14,4 +14,4 @@ mod properties;
 pub mod repulsion;
 pub mod scf;
 
-pub use potential::{Gfn2, Gfn2Options};
+pub use potential::{Gfn2, Gfn2Options, valence_unpaired};

@@ -1,12 +1,13 @@
-//! The parameters of GFN2-xTB (C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 2019, 15, 1652), in atomic units.
+//! The parameters of GFN2-xTB (C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 2019, 15, 1652), in atomic
+//! units.
 
 use std::sync::OnceLock;
 
 /// Hartree in eV as the parametrisation used it (levels are tabulated in eV).
 const HARTREE: f64 = 27.21138505;
 
-/// Off-diagonal scaling of shells with angular momenta `l` and `m` (eq. 13): 1.85 for ss, 2.23 for pp and dd, their mean
-/// for sp, 2 for sd and pd.
+/// Off-diagonal scaling of shells with angular momenta `l` and `m` (eq. 13): 1.85 for ss, 2.23 for pp and dd, their
+/// mean for sp, 2 for sd and pd.
 pub fn shell_scaling(l: u8, m: u8) -> f64 {
     match (l.min(m), l.max(m)) {
         (0, 0) => 1.85,

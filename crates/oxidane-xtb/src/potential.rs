@@ -37,13 +37,17 @@ impl Default for Gfn2Options {
     }
 }
 
+/// Electronic temperatures in K that make sense: below, no electron is excited at all; above, no electron stays in the
+/// valence shells.
+const TEMPERATURES: std::ops::RangeInclusive<f64> = 0.001..=1e6;
+
 impl Gfn2 {
-    /// The potential. Refuses an electronic temperature that is not positive.
+    /// The potential. Refuses an electronic temperature below 0.001 or above 1,000,000 K.
     pub fn new(options: Gfn2Options) -> Result<Self> {
         let temperature = options.temperature;
-        if !(temperature.is_finite() && temperature > 0.0) {
+        if !TEMPERATURES.contains(&temperature) {
             return Err(Error::usage(format!(
-                "electronic temperature {temperature} K; it must be above 0 (GFN2-xTB was fitted at 300)"
+                "electronic temperature {temperature:e} K; give one from 0.001 to 1000000 (GFN2-xTB was fitted at 300)"
             )));
         }
         Ok(Self { options, follow: false, last: None })
@@ -92,9 +96,10 @@ impl AtomicUnits {
     }
 }
 
-/// Unpaired electrons among those of the valence shells. Lanthanides keep their f electrons in the core; where these
-/// are odd in number and the system has the fewest unpaired electrons that its parity allows, the valence shells have the fewest that theirs does.
-fn valence_unpaired(system: &dyn SystemView) -> u32 {
+/// Unpaired electrons among those of the valence shells, with which GFN2-xTB computes. Lanthanides keep their f
+/// electrons in the core; where these are odd in number and the system has the fewest unpaired electrons that its
+/// parity allows, the valence shells have the fewest that theirs does. Else they have as many as the system.
+pub fn valence_unpaired(system: &dyn SystemView) -> u32 {
     let given = system.unpaired();
     let electrons = |count: &dyn Fn(u8) -> i64| system.numbers().iter().map(|&z| count(z)).sum::<i64>();
     let all = electrons(&|z| i64::from(z)) - i64::from(system.charge());

@@ -23,8 +23,8 @@ impl Calculation {
         })
     }
 
-    /// Traceless quadrupole moment in e bohr^2 about the origin of the coordinates, 3/2 sum q x y - 1/2 delta sum q r^2, from
-    /// atomic charges, dipoles and quadrupoles.
+    /// Traceless quadrupole moment in e bohr^2 about the origin of the coordinates, 3/2 sum q x y - 1/2 delta sum q
+    /// r^2, from atomic charges, dipoles and quadrupoles.
     pub fn quadrupole(&self, positions: &[[f64; 3]]) -> [[f64; 3]; 3] {
         let charges = self.charges();
         let mut second = [[0.0; 3]; 3];
@@ -51,9 +51,10 @@ impl Calculation {
         })
     }
 
-    /// Bond orders of Mayer, twice the sum over both spins and the orbitals of two atoms of (P_s S)_ij (P_s S)_ji; Wiberg's where
-    /// no electron is unpaired. Row-major, atoms by atoms, with a zero diagonal. I. Mayer, Int. J. Quantum Chem. 1986, 29, 73,
-    /// in terms of the density P of all electrons and that of the unpaired ones, P_alpha - P_beta.
+    /// Bond orders of Mayer, twice the sum over both spins and the orbitals of two atoms of (P_s S)_ij (P_s S)_ji;
+    /// Wiberg's where no electron is unpaired. Row-major, atoms by atoms, with a zero diagonal. I. Mayer, Int. J.
+    /// Quantum Chem. 1986, 29, 73, in terms of the density P of all electrons and that of the unpaired ones, P_alpha -
+    /// P_beta.
     pub fn bond_orders(&self) -> Vec<f64> {
         let mut orders = self.exchange(&self.state.density);
         if self.electrons.alpha != self.electrons.beta {
@@ -78,8 +79,8 @@ impl Calculation {
         pairwise(&self.basis, |mu, nu| product[(mu, nu)] * product[(nu, mu)])
     }
 
-    /// The orbital of the last electron at 0 K, and the one above it. They are counted: degenerate orbitals that share their
-    /// electrons are filled to less than one each.
+    /// The orbital of the last electron at 0 K, and the one above it. They are counted: degenerate orbitals that share
+    /// their electrons are filled to less than one each.
     pub fn frontier(&self) -> Option<(usize, usize)> {
         let lumo = self.electrons.alpha as usize;
         (1..self.basis.orbitals).contains(&lumo).then(|| (lumo - 1, lumo))

@@ -10,9 +10,9 @@ use crate::parameters::{REPULSION_EXPONENT, REPULSION_EXPONENT_LIGHT};
 /// Pairs beyond this distance in bohr are left out; the energy is below 1e-20 hartree there.
 const CUTOFF: f64 = 25.0;
 
-/// The repulsion energy in hartree, E = sum_(i<j) Z_i Z_j / R exp(-sqrt(alpha_i alpha_j) R^k), where k is 1.5, or 1 between H and He
-/// (J. Chem. Theory Comput. 2019, 15, 1652). Adds its derivatives by positions and strain if asked for. Refuses lattice vectors without a
-/// volume. Atoms at one place do not see each other.
+/// The repulsion energy in hartree, E = sum_(i<j) Z_i Z_j / R exp(-sqrt(alpha_i alpha_j) R^k), where k is 1.5, or 1
+/// between H and He (J. Chem. Theory Comput. 2019, 15, 1652). Adds its derivatives by positions and strain if asked
+/// for. Refuses lattice vectors without a volume. Atoms at one place do not see each other.
 pub fn energy(geometry: &Geometry, basis: &Basis, mut derivatives: Option<&mut Derivatives>) -> Result<f64> {
     let lattice = Lattice::new(geometry.lattice)?;
     let mut energy = 0.0;

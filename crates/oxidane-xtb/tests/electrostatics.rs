@@ -1,7 +1,8 @@
-//! Electrostatics and repulsion: every derivative against finite differences, the laws of symmetry, and numbers by hand.
+//! Electrostatics and repulsion: every derivative against finite differences, the laws of symmetry, and numbers by
+//! hand.
 //!
-//! Finite differences are of fourth order with step 5e-4: their own error is about h^4 times a fifth derivative, below 1e-10 here, and rounding
-//! over the step, 1e-12.
+//! Finite differences are of fourth order with step 5e-4: their own error is about h^4 times a fifth derivative, below
+//! 1e-10 here, and rounding over the step, 1e-12.
 
 use std::array::from_fn;
 
@@ -213,8 +214,9 @@ fn check_derivatives(term: Energy, case: &Case) {
                 matrix[b][a] += 0.5 * h;
                 *c = c.strained(matrix);
             });
-            // Where the sums of a crystal end follows the shortest lattice vectors, by the reference program's recipe; the derivative takes it as
-            // fixed. With moments ten times those of real atoms that is worth 1e-6. Without it, see the tests of the module.
+            // Where the sums of a crystal end follows the shortest lattice vectors, by the reference program's recipe;
+            // the derivative takes it as fixed. With moments ten times those of real atoms that is worth 1e-6. Without
+            // it, see the tests of the module.
             let tolerance = if case.lattice.is_some() { 2e-6 } else { 10.0 * TOLERANCE };
             assert_close(&format!("strain {a} {b}"), found.strain[a][b], expected, tolerance);
             assert_eq!(found.strain[a][b], found.strain[b][a]);
@@ -274,8 +276,8 @@ fn energies_do_not_depend_on_the_frame() {
     }
 }
 
-/// Two helium atoms far apart, one with a charge or dipole: the damping is below 6 (5/R)^3 and the interactions are those of
-/// points. The potential of a charge q acts on a quadrupole along the axis, zz = -2 xx = -2 yy, as q zz / R^3.
+/// Two helium atoms far apart, one with a charge or dipole: the damping is below 6 (5/R)^3 and the interactions are
+/// those of points. The potential of a charge q acts on a quadrupole along the axis, zz = -2 xx = -2 yy, as q zz / R^3.
 #[test]
 fn distant_moments_interact_as_points() {
     let distance = 2000.0;
@@ -316,8 +318,8 @@ fn hydrogens_by_hand() {
     assert_close("repulsion", repelled(&case), repulsion, 1e-15);
 }
 
-/// Two hydrogen atoms, a dipole against a charge. The coordination number 1 + 1.2 puts the damping radius midway between 1.4 and 5
-/// bohr, and 0.05563889 is the on-site kernel of dipoles.
+/// Two hydrogen atoms, a dipole against a charge. The coordination number 1 + 1.2 puts the damping radius midway
+/// between 1.4 and 5 bohr, and 0.05563889 is the on-site kernel of dipoles.
 #[test]
 fn damped_dipole_by_hand() {
     let case = Case {
@@ -354,9 +356,10 @@ fn potentials_of_a_crystal() {
     check_potentials(&Case::crystal());
 }
 
-/// Two cells have twice the energy, also where the cell is charged, as far as the sums converge: those of the electrostatics are cut where the
-/// reference program cuts them, those of the isotropic one at other cells about a larger cell and those of the anisotropic one at other reciprocal
-/// vectors, with moments ten times those of real atoms. The repulsion sums the same pairs.
+/// Two cells have twice the energy, also where the cell is charged, as far as the sums converge: those of the
+/// electrostatics are cut where the reference program cuts them, those of the isotropic one at other cells about a
+/// larger cell and those of the anisotropic one at other reciprocal vectors, with moments ten times those of real
+/// atoms. The repulsion sums the same pairs.
 #[test]
 fn supercell_has_the_energy_of_its_cells() {
     let case = Case::crystal();

@@ -1,4 +1,5 @@
-//! The matrices of the Hamiltonian against quadrature, laws of translation and rotation, supercells and finite differences.
+//! The matrices of the Hamiltonian against quadrature, laws of translation and rotation, supercells and finite
+//! differences.
 
 use oxidane_core::check::derivative;
 use oxidane_physics::coordination::{Coordination, Counting};
@@ -117,7 +118,8 @@ fn quadrature(basis: &Basis, numbers: &[u8], positions: &[[f64; 3]], mu: usize, 
     out
 }
 
-/// Every element of every matrix against quadrature. Elements are up to 50 in size (moments in bohr^2): 1e-12 is rounding.
+/// Every element of every matrix against quadrature. Elements are up to 50 in size (moments in bohr^2): 1e-12 is
+/// rounding.
 #[test]
 fn integrals_equal_quadrature() {
     let (basis, hamiltonian) = build(&NUMBERS, &POSITIONS, None, &COORDINATION);
@@ -190,8 +192,8 @@ impl State {
     }
 }
 
-/// Populations and moments are the stated sums over the matrices, and the Fock matrix the stated combination. Sums of some
-/// hundred numbers up to 50: 1e-11 is rounding.
+/// Populations and moments are the stated sums over the matrices, and the Fock matrix the stated combination. Sums of
+/// some hundred numbers up to 50: 1e-11 is rounding.
 #[test]
 fn fock_and_populations_are_what_they_say() {
     let lattice = [[9.0, 0.3, -0.2], [0.4, 10.0, 0.5], [-0.6, 0.1, 11.0]];
@@ -299,8 +301,8 @@ fn derivatives_equal_finite_differences() {
     }
 }
 
-/// A crystal is the sum over its images: eigenvalue-free form, tr P M of a supercell with P repeated in all cells is that of the
-/// cell times the number of cells.
+/// A crystal is the sum over its images: eigenvalue-free form, tr P M of a supercell with P repeated in all cells is
+/// that of the cell times the number of cells.
 #[test]
 fn crystals_equal_supercells() {
     let lattice = [[7.0, 0.3, -0.2], [0.4, 8.0, 0.5], [-0.6, 0.1, 8.5]];

@@ -1,4 +1,5 @@
-//! Laws that GFN2-xTB obeys whatever its parameters: derivatives, symmetries, conservation, independence of what went before.
+//! Laws that GFN2-xTB obeys whatever its parameters: derivatives, symmetries, conservation, independence of what went
+//! before.
 
 use oxidane_core::check::{check_forces, check_symmetries, check_virial};
 use oxidane_core::units::HARTREE;
@@ -43,8 +44,8 @@ fn crystal() -> System {
 }
 
 /// 1e-7 hartree/bohr is 5e-6 eV/angstrom; the strain derivative 1e-7 hartree, 3e-6 eV. The energy of
-/// iron chloride bends within hundredths of an angstrom, as its d levels cross at 300 K: hence the small steps, with which the energy,
-/// right to 1e-13 hartree, still gives differences right to 1e-7.
+/// iron chloride bends within hundredths of an angstrom, as its d levels cross at 300 K: hence the small steps, with
+/// which the energy, right to 1e-13 hartree, still gives differences right to 1e-7.
 #[test]
 fn derivatives_equal_finite_differences() {
     for system in [water([0.0; 3]), iron_chloride(), nitrate(), crystal()] {
@@ -74,8 +75,9 @@ fn charge_is_conserved() {
     }
 }
 
-/// At 1000 angstrom dipoles of 2 e bohr interact by 1e-18 hartree; what is left is the iteration's: far from each other, molecules
-/// have the energy of each alone. (Not so where electrons could go over: fractional charges are known of such methods.)
+/// At 1000 angstrom dipoles of 2 e bohr interact by 1e-18 hartree; what is left is the iteration's: far from each
+/// other, molecules have the energy of each alone. (Not so where electrons could go over: fractional charges are known
+/// of such methods.)
 #[test]
 fn distant_molecules_do_not_feel_each_other() {
     let alone = energy(&water([0.0; 3])) + energy(&nitrate());
@@ -85,14 +87,16 @@ fn distant_molecules_do_not_feel_each_other() {
         unpaired: 0,
         ..System::molecule([a.numbers, b.numbers].concat(), [a.positions, b.positions].concat())
     };
-    // The dipole of water in the field of the charge: 2.1 D at 1000 angstrom, 1.2e-7 hartree at most; turned away exactly it would vanish.
+    // The dipole of water in the field of the charge: 2.1 D at 1000 angstrom, 1.2e-7 hartree at most; turned away
+    // exactly it would vanish.
     assert!((energy(&both) - alone).abs() < 1e-6 * HARTREE);
     let (a, b) = (water([1000.0, 0.0, 0.0]), water([0.0; 3]));
     let twice = System::molecule([a.numbers, b.numbers].concat(), [a.positions, b.positions].concat());
     assert!((energy(&twice) - 2.0 * energy(&water([0.0; 3]))).abs() < 1e-9 * HARTREE);
 }
 
-/// From the charges of a neighbouring geometry the iteration ends where it ends from none, within its tolerance, in fewer steps.
+/// From the charges of a neighbouring geometry the iteration ends where it ends from none, within its tolerance, in
+/// fewer steps.
 #[test]
 fn starts_change_no_result() {
     let (before, system) = (water([0.0; 3]), {
@@ -113,8 +117,8 @@ fn starts_change_no_result() {
     }
 }
 
-/// A broken bond between ions at 300 K: no self-consistent charges are found, by the reference program neither. The energy is refused,
-/// not returned.
+/// A broken bond between ions at 300 K: no self-consistent charges are found, by the reference program neither. The
+/// energy is refused, not returned.
 #[test]
 fn what_does_not_converge_is_refused() {
     let salt = System::molecule(vec![11, 17], vec![[0.0; 3], [0.0, 0.0, 12.0]]);

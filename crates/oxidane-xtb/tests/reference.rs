@@ -1,8 +1,8 @@
-//! GFN2-xTB against the reference program: molecules of every element, ions, open shells, complexes of transition metals, broken
-//! bonds, single atoms.
+//! GFN2-xTB against the reference program: molecules of every element, ions, open shells, complexes of transition
+//! metals, broken bonds, single atoms.
 //!
-//! `data/molecules.jsonl` holds results of tblite 0.8.0 at accuracy 0.01 (`benchmarks/gfn2_reference.py` makes such files), positions in
-//! angstrom, the rest in atomic units.
+//! `data/molecules.jsonl` holds results of tblite 0.8.0 at accuracy 0.01 (`benchmarks/gfn2_reference.py` makes such
+//! files), positions in angstrom, the rest in atomic units.
 
 use oxidane_core::System;
 use oxidane_xtb::{Gfn2, Gfn2Options};
@@ -30,9 +30,10 @@ fn largest(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max)
 }
 
-/// The reference is converged to about 1e-8 hartree and 4e-7 hartree/bohr, as the iteration here is; its constants (bohr,
-/// hartree) differ from CODATA's in the tenth digit. Structures with several self-consistent states are among these (z21-ScH2 has
-/// two, 6e-8 hartree and 2e-3 e apart; z72-HfH2, 7e-2 hartree): the iteration takes the path of the reference.
+/// The reference is converged to about 1e-8 hartree and 4e-7 hartree/bohr, as the iteration here is; its constants
+/// (bohr, hartree) differ from CODATA's in the tenth digit. Structures with several self-consistent states are among
+/// these (z21-ScH2 has two, 6e-8 hartree and 2e-3 e apart; z72-HfH2, 7e-2 hartree): the iteration takes the path of the
+/// reference.
 #[test]
 fn molecules_equal_the_reference() {
     let bohr = oxidane_core::units::BOHR;

@@ -7,7 +7,7 @@ use std::path::Path;
 use oxidane_core::{Error, Potential, Request, Result, System};
 use oxidane_models::file::Header;
 use oxidane_models::{Model, PotentialOptions};
-use oxidane_xtb::{Gfn2, Gfn2Options};
+use oxidane_xtb::{Gfn2, Gfn2Options, valence_unpaired};
 
 use crate::args::{ComputeArgs, Precision};
 use crate::output::Voice;
@@ -37,7 +37,7 @@ pub fn open(model: Option<&str>) -> Result<Model> {
 /// Whether the option names GFN2-xTB, and not a file of that name.
 pub fn is_gfn2(model: Option<&str>) -> bool {
     let named = |name: &str| [GFN2, "gfn2-xtb"].iter().any(|known| name.eq_ignore_ascii_case(known));
-    model.is_some_and(|name| named(name) && !Path::new(name).exists())
+    model.is_some_and(|name| named(name) && !Path::new(name).is_file())
 }
 
 /// What computes.
@@ -170,7 +170,7 @@ impl Loaded {
     }
 }
 
-/// What a trained model leaves open or does not see. Told when the first structure concerned has passed its checks: an error is
+/// What a model leaves open or does not see. Told when the first structure concerned has passed its checks: an error is
 /// to be the only line.
 pub struct Caveats<'a> {
     header: Option<&'a Header>,
@@ -183,7 +183,25 @@ pub struct Caveats<'a> {
 impl Caveats<'_> {
     /// Says what concerns this structure and was not said yet.
     pub fn see(&mut self, system: &System) {
-        let (Some(header), voice) = (self.header, self.voice) else { return };
+        match self.header {
+            Some(header) => self.see_network(header, system),
+            None => self.see_gfn2(system),
+        }
+    }
+
+    /// GFN2-xTB counts spins without f electrons of the core.
+    fn see_gfn2(&mut self, system: &System) {
+        let (valence, given) = (valence_unpaired(system), system.unpaired);
+        if valence != given && !std::mem::replace(&mut self.spin, true) {
+            self.voice.note(&format!(
+                "GFN2-xTB keeps the f electrons of lanthanides in the core: with {given} unpaired electrons in all, it computes \
+                 with {valence} in the valence shells"
+            ));
+        }
+    }
+
+    fn see_network(&mut self, header: &Header, system: &System) {
+        let voice = self.voice;
         let unknown = [(header.elements.is_empty(), "elements"), (header.charges.is_empty(), "charges")];
         let unknown: Vec<_> = unknown.iter().filter(|(empty, _)| *empty).map(|(_, what)| *what).collect();
         if !std::mem::replace(&mut self.domain, true) && !unknown.is_empty() {

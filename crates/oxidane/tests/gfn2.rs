@@ -332,7 +332,7 @@ fn options_that_do_nothing_or_make_no_sense_are_refused() {
     assert_eq!(double, gfn2(&bench, &["sp", "water.xyz", "--json"]).ok());
     bench.tiny(&["sp", "water.xyz", "--etemp", "300"]).refused(2, &["--etemp", "tiny", "gfn2"]);
     bench.run(&["sp", "water.xyz", "--etemp", "300"]).refused(2, &["--etemp", "rmd17", "gfn2"]);
-    for bad in ["0", "-300", "nan", "inf"] {
+    for bad in ["0", "-300", "nan", "inf", "1e-4", "1e7"] {
         gfn2(&bench, &["sp", "water.xyz", "--etemp", bad]).refused(2, &["electronic temperature", "300"]);
     }
     gfn2(&bench, &["sp", "water.xyz", "--etemp", "warm"]).refused(2, &["--etemp"]);
@@ -342,10 +342,13 @@ fn options_that_do_nothing_or_make_no_sense_are_refused() {
     assert!(hot("5000", "1\nmultiplicity=3\nO 0 0 0\n") < hot("300", "1\nmultiplicity=3\nO 0 0 0\n") - 1e-3);
 }
 
-/// A file of that name is what is meant.
+/// A file of that name is what is meant; a folder is not.
 #[test]
 fn a_file_of_that_name_comes_first() {
     let bench = bench();
+    std::fs::create_dir(bench.path("gfn2")).unwrap();
+    assert!(gfn2(&bench, &["sp", "water.xyz"]).ok().contains("-5.07022229"));
+    std::fs::remove_dir(bench.path("gfn2")).unwrap();
     std::fs::copy(bench.path("tiny.safetensors"), bench.path("gfn2")).unwrap();
     assert!(gfn2(&bench, &["sp", "water.xyz"]).ok().contains("tiny"));
 }
@@ -441,8 +444,8 @@ fn the_smallest_systems() {
     }
 }
 
-/// The f electron of cerium is in the core: as many as all other electrons would give a doublet, its 24 valence electrons a
-/// singlet.
+/// The f electron of cerium is in the core: all electrons together would give a doublet, its 24 valence electrons a singlet.
+/// Where the two differ, a note says with which it computes.
 #[test]
 fn lanthanides_count_their_valence_electrons() {
     let bench = bench();
@@ -451,10 +454,15 @@ fn lanthanides_count_their_valence_electrons() {
     for (options, expected) in [
         (&[][..], -14.881_261_837_79),
         (&["--uhf", "0"], -14.881_261_837_79),
+        (&["--uhf", "1"], -14.881_261_837_79),
         (&["--uhf", "2"], -14.796_034_562_87),
     ] {
         let got = energy(&bench, &trichloride, options);
         assert!((got - expected).abs() < 1e-7, "{options:?}: {got}");
+    }
+    for (options, noted) in [(&[][..], true), (&["--uhf", "1"], true), (&["--uhf", "0"], false)] {
+        let err = single(&bench, &trichloride, options).err;
+        assert_eq!(err.contains("with 0 in the valence shells"), noted, "{options:?}: {err}");
     }
     single(&bench, &trichloride, &["--uhf", "3"])
         .refused(3, &["24 valence electrons", "3 unpaired", "lanthanides"]);

@@ -114,8 +114,9 @@ impl Frame {
         }
     }
 
-    /// Velocities in angstrom/fs, one per atom, for atoms of these masses (amu): the array `velocities`, in angstrom/fs as
-    /// this program and CONTCAR files have it, else `momenta` in ASE's unit, sqrt(amu eV). `None` if there is neither.
+    /// Velocities in angstrom/fs, one per atom, for atoms of these masses (amu): the array `velocities`, in angstrom/fs
+    /// as this program and CONTCAR files have it, else `momenta` in ASE's unit, sqrt(amu eV). `None` if there is
+    /// neither.
     ///
     /// # Errors
     /// If the array does not have three columns of finite numbers.

@@ -5,13 +5,14 @@ use oxidane_math::special::exp_f64;
 /// The counting functions f(r) of the methods; R is the sum of the covalent radii.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counting {
-    /// s(10, R) s(20, R + 2 bohr) with s(k, R) = 1/(1 + exp(-k(R/r - 1))), up to 25 bohr: GFN2-xTB (C. Bannwarth, S. Ehlert, S. Grimme,
-    /// J. Chem. Theory Comput. 2019, 15, 1652, Eq. 18).
+    /// s(10, R) s(20, R + 2 bohr) with s(k, R) = 1/(1 + exp(-k(R/r - 1))), up to 25 bohr: GFN2-xTB (C. Bannwarth, S.
+    /// Ehlert, S. Grimme, J. Chem. Theory Comput. 2019, 15, 1652, Eq. 18).
     Gfn,
-    /// s(16, R), up to 40 bohr: D3 (S. Grimme, J. Antony, S. Ehrlich, H. Krieg, J. Chem. Phys. 2010, 132, 154104, Eq. 15).
+    /// s(16, R), up to 40 bohr: D3 (S. Grimme, J. Antony, S. Ehrlich, H. Krieg, J. Chem. Phys. 2010, 132, 154104, Eq.
+    /// 15).
     D3,
-    /// (d/2) (1 + erf(-7.5 (r/R - 1))), up to 30 bohr, where d falls with the difference of electronegativities: D4 (E. Caldeweyher et
-    /// al., J. Chem. Phys. 2019, 150, 154122, Eq. 5).
+    /// (d/2) (1 + erf(-7.5 (r/R - 1))), up to 30 bohr, where d falls with the difference of electronegativities: D4 (E.
+    /// Caldeweyher et al., J. Chem. Phys. 2019, 150, 154122, Eq. 5).
     D4,
 }
 

@@ -43,8 +43,8 @@ impl Coordination {
         Ok(Self { values, counting, atoms })
     }
 
-    /// Adds what an energy owes to the coordination numbers: `de_dcn` is dE/dCN in hartree, one per atom; `geometry` is the one the
-    /// numbers were made of.
+    /// Adds what an energy owes to the coordination numbers: `de_dcn` is dE/dCN in hartree, one per atom; `geometry` is
+    /// the one the numbers were made of.
     pub fn add_derivatives(&self, geometry: &Geometry, de_dcn: &[f64], derivatives: &mut Derivatives) {
         self.atoms.for_each_count(geometry, self.counting, |i, j, vector, [_, slope]| {
             let by_count = if i == j { de_dcn[i] } else { de_dcn[i] + de_dcn[j] };
@@ -75,8 +75,8 @@ impl Atoms {
         })
     }
 
-    /// Calls `visit(i, j, vector, [f, f'(r)/r])` for all pairs that count, i <= j, in a fixed order. An atom i and its own images come
-    /// as i = j, with both T and -T.
+    /// Calls `visit(i, j, vector, [f, f'(r)/r])` for all pairs that count, i <= j, in a fixed order. An atom i and its
+    /// own images come as i = j, with both T and -T.
     fn for_each_count(
         &self,
         geometry: &Geometry,

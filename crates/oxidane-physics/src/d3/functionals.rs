@@ -5,7 +5,8 @@ use oxidane_core::{Error, Result};
 
 static TABLE: &str = include_str!("../../data/d3bj.txt");
 
-/// The parameters of `functional`, whatever its case and hyphens. Refuses unknown names, and names some that it might have been.
+/// The parameters of `functional`, whatever its case and hyphens. Refuses unknown names, and names some that it might
+/// have been.
 pub(super) fn find(functional: &str) -> Result<(String, Damping)> {
     let name: String =
         functional.to_lowercase().chars().filter(|c| !matches!(c, '-' | '_' | '/' | ' ')).collect();

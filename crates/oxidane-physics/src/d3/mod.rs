@@ -1,5 +1,5 @@
-//! DFT-D3(BJ): dispersion whose C6 coefficients follow the coordination numbers (S. Grimme, J. Antony, S. Ehrlich, H. Krieg, J. Chem. Phys. 2010, 132, 154104;
-//! S. Grimme, S. Ehrlich, L. Goerigk, J. Comput. Chem. 2011, 32, 1456).
+//! DFT-D3(BJ): dispersion whose C6 coefficients follow the coordination numbers (S. Grimme, J. Antony, S. Ehrlich, H.
+//! Krieg, J. Chem. Phys. 2010, 132, 154104; S. Grimme, S. Ehrlich, L. Goerigk, J. Comput. Chem. 2011, 32, 1456).
 
 mod data;
 mod functionals;
@@ -39,13 +39,15 @@ pub struct D3 {
 }
 
 impl D3 {
-    /// Of a functional by its name in any spelling, such as `PBE`, `b3lyp`, `r2SCAN`, `CAM-B3LYP`, with or without the Axilrod-Teller-Muto term. Refuses unknown names.
+    /// Of a functional by its name in any spelling, such as `PBE`, `b3lyp`, `r2SCAN`, `CAM-B3LYP`, with or without the
+    /// Axilrod-Teller-Muto term. Refuses unknown names.
     pub fn of(functional: &str, three_body: bool) -> Result<Self> {
         let (_, damping) = functionals::find(functional)?;
         Ok(Self { damping: Damping { s9: if three_body { damping.s9 } else { 0.0 }, ..damping } })
     }
 
-    /// The energy in hartree; adds its derivatives if asked. Refuses elements beyond plutonium and lattices without a volume.
+    /// The energy in hartree; adds its derivatives if asked. Refuses elements beyond plutonium and lattices without a
+    /// volume.
     pub fn evaluate(&self, geometry: &Geometry, derivatives: Option<&mut Derivatives>) -> Result<f64> {
         let coordination = Coordination::new(geometry, Counting::D3)?;
         let lattice = Lattice::new(geometry.lattice)?;

@@ -55,8 +55,8 @@ impl Element {
         }
     }
 
-    /// C6 between the references of two elements in hartree bohr^6: (3/pi) integral of the product of the polarisabilities over the imaginary
-    /// frequency (Casimir and Polder).
+    /// C6 between the references of two elements in hartree bohr^6: (3/pi) integral of the product of the
+    /// polarisabilities over the imaginary frequency (Casimir and Polder).
     pub fn c6(&self, other: &Self) -> [References; REFERENCES] {
         let mut table = [[0.0; REFERENCES]; REFERENCES];
         for (row, a) in table.iter_mut().zip(&self.polarizability[..self.centers.count]) {

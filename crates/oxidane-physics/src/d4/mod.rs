@@ -1,6 +1,6 @@
-//! DFT-D4 with the charges of GFN2-xTB, as that method uses it self-consistently: dispersion whose C6 coefficients follow the partial charges and the
-//! coordination numbers (E. Caldeweyher et al., J. Chem. Phys. 2019, 150, 154122; C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 2019, 15, 1652,
-//! Eqs. 30 to 32).
+//! DFT-D4 with the charges of GFN2-xTB, as that method uses it self-consistently: dispersion whose C6 coefficients
+//! follow the partial charges and the coordination numbers (E. Caldeweyher et al., J. Chem. Phys. 2019, 150, 154122; C.
+//! Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 2019, 15, 1652, Eqs. 30 to 32).
 
 mod data;
 mod weights;
@@ -16,10 +16,11 @@ use crate::lattice::Lattice;
 use data::Element;
 use oxidane_core::{Error, Result};
 
-/// Steepness of the Gaussians over coordination numbers (E. Caldeweyher, C. Bannwarth, S. Grimme, J. Chem. Phys. 2017, 147, 034112, Eq. 7).
+/// Steepness of the Gaussians over coordination numbers (E. Caldeweyher, C. Bannwarth, S. Grimme, J. Chem. Phys. 2017,
+/// 147, 034112, Eq. 7).
 const STEEPNESS: f64 = 6.0;
-/// Reach of the sum over pairs. Cutoffs and widths of both sums are those of tblite 0.8.0, and so a part of what its numbers mean: cut at other distances,
-/// the energy of a dense crystal differs by about 1e-5 hartree an atom.
+/// Reach of the sum over pairs. Cutoffs and widths of both sums are those of tblite 0.8.0, and so a part of what its
+/// numbers mean: cut at other distances, the energy of a dense crystal differs by about 1e-5 hartree an atom.
 const REACH_PAIRS: Reach = Reach { cutoff: 50.0, width: 0.05 };
 /// Reach of the sum over triples.
 const REACH_TRIPLES: Reach = Reach { cutoff: 25.0, width: 0.05 };
@@ -60,7 +61,8 @@ pub struct D4 {
 }
 
 impl D4 {
-    /// Prepares a geometry: coordination numbers, C6 between references, damped sums of all pairs. Refuses elements beyond radon and lattices without a volume.
+    /// Prepares a geometry: coordination numbers, C6 between references, damped sums of all pairs. Refuses elements
+    /// beyond radon and lattices without a volume.
     pub fn new(geometry: &Geometry, damping: Damping) -> Result<Self> {
         if let Some(number) = geometry.numbers.iter().find(|n| !(1..=LAST_D4).contains(*n)) {
             return Err(Error::domain(format!("D4 has no data of element {number}; only of 1 to {LAST_D4}")));
@@ -107,7 +109,8 @@ impl D4 {
         energy
     }
 
-    /// Adds the derivatives of the two-body energy at constant `charges`, including what goes through the coordination numbers.
+    /// Adds the derivatives of the two-body energy at constant `charges`, including what goes through the coordination
+    /// numbers.
     pub fn add_derivatives(&mut self, charges: &[f64], derivatives: &mut Derivatives) {
         self.weigh(charges);
         let mut de_dcn = vec![0.0; self.numbers.len()];

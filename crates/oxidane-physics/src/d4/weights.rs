@@ -9,8 +9,8 @@ const HEIGHT: f64 = 3.0;
 /// Steepness of the scaling by charges, in units of the hardness.
 const STEEPNESS: f64 = 2.0;
 
-/// zeta and dzeta/dq of an atom of partial charge `charge`: exp(3 (1 - exp(2 eta (1 - z_ref/z)))) with z the effective nuclear charge plus the partial charge
-/// (E. Caldeweyher et al., J. Chem. Phys. 2019, 150, 154122, Eq. 2).
+/// zeta and dzeta/dq of an atom of partial charge `charge`: exp(3 (1 - exp(2 eta (1 - z_ref/z)))) with z the effective
+/// nuclear charge plus the partial charge (E. Caldeweyher et al., J. Chem. Phys. 2019, 150, 154122, Eq. 2).
 #[inline(always)]
 pub(super) fn by_charge(element: &Element, charge: f64) -> [References; 2] {
     let z = element.effective_charge + charge;

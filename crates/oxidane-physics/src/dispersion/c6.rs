@@ -85,7 +85,8 @@ impl Model {
         &self.c6[s * self.kinds.numbers.len() + t]
     }
 
-    /// sum_b C6_ab W_jb for all atoms j and references a of all kinds s, at `j * kinds + s`: C6_ij is its product with W_i.
+    /// sum_b C6_ab W_jb for all atoms j and references a of all kinds s, at `j * kinds + s`: C6_ij is its product with
+    /// W_i.
     pub fn halfway(&self, weights: &[References]) -> Vec<References> {
         let kinds = self.kinds.numbers.len();
         let mut all = Vec::with_capacity(weights.len() * kinds);

@@ -15,7 +15,8 @@ pub(crate) struct Centers {
 }
 
 impl Centers {
-    /// G and dG/dCN of an atom with coordination number `cn`: sums of Gaussians exp(-`steepness` (CN - CN_ref)^2) about those of the references, normalised.
+    /// G and dG/dCN of an atom with coordination number `cn`: sums of Gaussians exp(-`steepness` (CN - CN_ref)^2) about
+    /// those of the references, normalised.
     pub fn weights(&self, steepness: f64, cn: f64) -> [References; 2] {
         let exponent = |r: usize| -steepness * (cn - self.cn[r]).powi(2);
         // Relative to the nearest reference, so that far from all of them the sum does not vanish.

@@ -1,6 +1,8 @@
-//! What D3 and D4 share: C6 coefficients interpolated between references, rational damping, and the two sums over pairs and triples of atoms.
+//! What D3 and D4 share: C6 coefficients interpolated between references, rational damping, and the two sums over pairs
+//! and triples of atoms.
 //!
-//! The two methods differ in their references and in the weights that these get from coordination numbers (and charges, D4).
+//! The two methods differ in their references and in the weights that these get from coordination numbers (and charges,
+//! D4).
 
 mod c6;
 mod gaussians;
@@ -16,8 +18,8 @@ pub(crate) use reach::Reach;
 pub(crate) use three_body::ThreeBody;
 pub(crate) use two_body::two_body;
 
-/// Strengths and ranges of the dispersion of one functional or method, with rational (Becke-Johnson) damping (S. Grimme, S. Ehrlich, L. Goerigk, J. Comput.
-/// Chem. 2011, 32, 1456, Eqs. 5 and 6).
+/// Strengths and ranges of the dispersion of one functional or method, with rational (Becke-Johnson) damping (S.
+/// Grimme, S. Ehrlich, L. Goerigk, J. Comput. Chem. 2011, 32, 1456, Eqs. 5 and 6).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Damping {
     /// Scale of the C6 term.

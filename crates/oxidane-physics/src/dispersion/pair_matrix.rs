@@ -6,8 +6,8 @@ use crate::lattice::Lattice;
 use oxidane_math::simd;
 use std::ops::Range;
 
-/// D_ij of all pairs, summed over images. Contracted with the weights of the atoms of one kind first and with the C6 between kinds afterwards,
-/// which costs one vector a pair instead of a matrix of references.
+/// D_ij of all pairs, summed over images. Contracted with the weights of the atoms of one kind first and with the C6
+/// between kinds afterwards, which costs one vector a pair instead of a matrix of references.
 #[derive(Debug, Clone)]
 pub(crate) struct PairMatrix {
     /// Rows and columns sorted by kind: the atom of each.
@@ -42,7 +42,8 @@ impl PairMatrix {
         Self { order, ranges, values, sorted: vec![[0.0; REFERENCES]; n] }
     }
 
-    /// F_ia = sum over atoms j and references b of C6_ab D_ij W_jb: the energy is -1/2 sum W F, its derivative by W_ia is -F_ia.
+    /// F_ia = sum over atoms j and references b of C6_ab D_ij W_jb: the energy is -1/2 sum W F, its derivative by W_ia
+    /// is -F_ia.
     pub fn fields(&mut self, model: &Model, weights: &[References], fields: &mut [References]) {
         let Self { order, ranges, values, sorted } = self;
         for (s, &atom) in sorted.iter_mut().zip(order.iter()) {

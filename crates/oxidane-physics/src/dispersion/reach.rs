@@ -1,6 +1,7 @@
 //! [`Reach`]: how far a sum over pairs or triples goes.
 
-/// A cutoff in bohr, hard or with a switch: s(r) = x^3 (10 - 15 x + 6 x^2), x = (cutoff - r)/width, in the last `width` bohr before it.
+/// A cutoff in bohr, hard or with a switch: s(r) = x^3 (10 - 15 x + 6 x^2), x = (cutoff - r)/width, in the last `width`
+/// bohr before it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reach {
     /// Nothing counts beyond.

@@ -9,9 +9,10 @@ use oxidane_math::simd;
 const LANES: usize = 8;
 type Lanes = [f64; LANES];
 
-/// E = s9 sum over triples of C9 f (1 + 3 cos a cos b cos c)/(r_ij r_jk r_ik)^3 in hartree with C9 = sqrt(C6_ij C6_jk C6_ik) and
-/// f = 1/(1 + 6 (R_ij R_jk R_ik/(r_ij r_jk r_ik))^(16/3)) (S. Grimme et al., J. Chem. Phys. 2010, 132, 154104, Eqs. 11 to 14), over the triples whose
-/// three distances are within `reach`, whose switch is a factor for each of them.
+/// E = s9 sum over triples of C9 f (1 + 3 cos a cos b cos c)/(r_ij r_jk r_ik)^3 in hartree with C9 = sqrt(C6_ij C6_jk
+/// C6_ik) and f = 1/(1 + 6 (R_ij R_jk R_ik/(r_ij r_jk r_ik))^(16/3)) (S. Grimme et al., J. Chem. Phys. 2010, 132,
+/// 154104, Eqs. 11 to 14), over the triples whose three distances are within `reach`, whose switch is a factor for each
+/// of them.
 pub(crate) struct ThreeBody<'a> {
     pub model: &'a Model,
     /// Powers R^(16/3) of the critical radii in bohr of two kinds, at `s * kinds + t`.
@@ -20,7 +21,8 @@ pub(crate) struct ThreeBody<'a> {
     pub reach: Reach,
 }
 
-/// The energy of a triple is a product of factors of its pairs, but for an angular and a damping term; this is what a pair brings in.
+/// The energy of a triple is a product of factors of its pairs, but for an angular and a damping term; this is what a
+/// pair brings in.
 #[derive(Clone, Copy)]
 struct Pair {
     /// 1/r^2.
@@ -57,7 +59,8 @@ fn inverse_cube_root(x: f64) -> f64 {
     y
 }
 
-/// The images about one atom, in columns whose length is a multiple of [`LANES`], sorted by atom; fills up with far atoms of no strength.
+/// The images about one atom, in columns whose length is a multiple of [`LANES`], sorted by atom; fills up with far
+/// atoms of no strength.
 #[derive(Default)]
 struct Surroundings {
     atoms: Vec<usize>,
@@ -190,7 +193,8 @@ impl ThreeBody<'_> {
 }
 
 impl Surroundings {
-    /// Takes in the images of the atoms from `i` on within the cutoff about atom `i`: every triple is met from its first atom alone, or from each of its atoms `i`.
+    /// Takes in the images of the atoms from `i` on within the cutoff about atom `i`: every triple is met from its
+    /// first atom alone, or from each of its atoms `i`.
     fn gather(&mut self, sum: &ThreeBody, i: usize, geometry: &Geometry, lattice: &Lattice, root_c6: &[f64]) {
         let n = geometry.numbers.len();
         let center = geometry.positions[i];
@@ -242,7 +246,8 @@ impl Surroundings {
         single.into_iter().chain(&mut self.x).chain(&mut self.gradient)
     }
 
-    /// Prepares the rows of the partners that are images of atom `j`, the first of which is at `first`; the center is atom `i`.
+    /// Prepares the rows of the partners that are images of atom `j`, the first of which is at `first`; the center is
+    /// atom `i`.
     fn meet(&mut self, sum: &ThreeBody, first: usize, j: usize, root_c6: &[f64], i: usize) {
         let kinds = &sum.model.kinds;
         let radii = &sum.radii[kinds.of_atom[j] * kinds.numbers.len()..];
@@ -350,7 +355,8 @@ impl Surroundings {
     }
 }
 
-/// Takes the switch at squared distances as a factor into `root_c6`, and gives d ln s/d(r^2). Few images lie on the rim.
+/// Takes the switch at squared distances as a factor into `root_c6`, and gives d ln s/d(r^2). Few images lie on the
+/// rim.
 #[inline(always)]
 fn fade(reach: Reach, squares: &Lanes, root_c6: &mut Lanes) -> Lanes {
     let mut fading = [0.0; LANES];

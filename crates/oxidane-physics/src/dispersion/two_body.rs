@@ -4,7 +4,8 @@ use super::{Model, Reach, Weights, dot};
 use crate::geometry::{Derivatives, Geometry};
 use crate::lattice::Lattice;
 
-/// E = -sum over pairs within `reach` of C6_ij D_ij(r) in hartree. Where asked, adds the derivatives at constant weights, and dE/dCN to `de_dcn`.
+/// E = -sum over pairs within `reach` of C6_ij D_ij(r) in hartree. Where asked, adds the derivatives at constant
+/// weights, and dE/dCN to `de_dcn`.
 pub(crate) fn two_body(
     model: &Model,
     weights: &Weights,

@@ -83,7 +83,8 @@ pub fn check_derivatives(
     tolerance: f64,
     mut energy: impl FnMut(&Geometry) -> f64,
 ) {
-    // With steps of 1e-3 bohr, the fourth-order formula errs by some 1e-12 times the fifth derivative, rounding by 1e-13 times the energy.
+    // With steps of 1e-3 bohr, the fourth-order formula errs by some 1e-12 times the fifth derivative, rounding by
+    // 1e-13 times the energy.
     let step = 1e-3;
     let mut slope = |moved: &dyn Fn(f64) -> Row| {
         let mut at = |h: f64| energy(&moved(h).geometry());

@@ -4,7 +4,8 @@ use std::array::from_fn;
 
 use oxidane_physics::geometry::{cross, dot};
 
-/// How far outside the cell an atom, in fractional coordinates, counts as being on its rim, for coordinates that are zero but for rounding.
+/// How far outside the cell an atom, in fractional coordinates, counts as being on its rim, for coordinates that are
+/// zero but for rounding.
 const RIM: f64 = 1e-9;
 
 /// The image of each position with fractional coordinates from 0 to 1 along the lattice vectors `rows`.

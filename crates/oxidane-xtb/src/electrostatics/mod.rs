@@ -1,10 +1,11 @@
 //! The electrostatic energy of GFN2-xTB between fluctuating shell charges, atomic dipoles and quadrupoles
 //! (C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 2019, 15, 1652).
 //!
-//! Three parts: [`isotropic`] (charges of shells), [`third_order`] (their cubes on site) and [`anisotropic`] (charges, dipoles
-//! and quadrupoles of atoms, with the on-site exchange-correlation of the multipoles). Each gives its energy and adds the
-//! derivatives by charges and moments, which are the potentials of the self-consistent field, and, apart, the derivatives
-//! by positions and strain at fixed charges and moments. Atomic units; a charge is positive where electrons are missing.
+//! Three parts: [`isotropic`] (charges of shells), [`third_order`] (their cubes on site) and [`anisotropic`] (charges,
+//! dipoles and quadrupoles of atoms, with the on-site exchange-correlation of the multipoles). Each gives its energy
+//! and adds the derivatives by charges and moments, which are the potentials of the self-consistent field, and, apart,
+//! the derivatives by positions and strain at fixed charges and moments. Atomic units; a charge is positive where
+//! electrons are missing.
 
 pub mod anisotropic;
 mod central_cell;
@@ -66,8 +67,8 @@ mod tests {
     const QUADRUPOLES: [[f64; 6]; 3] = [[0.2, 0.1, 0.3, -0.4, 0.2, -0.5]; 3];
     const COORDINATION: [f64; 3] = [1.9, 0.8, 1.2];
 
-    /// Where converged lattice sums are split is of no consequence, up to the Gaussians cut off at 2e-12. What is summed in real space alone is
-    /// not split.
+    /// Where converged lattice sums are split is of no consequence, up to the Gaussians cut off at 2e-12. What is
+    /// summed in real space alone is not split.
     #[test]
     fn results_do_not_depend_on_the_splitting() {
         let geometry = Geometry { numbers: &[8, 1, 12], positions: &POSITIONS, lattice: Some(ROWS) };
@@ -89,7 +90,8 @@ mod tests {
         }
     }
 
-    /// The strain derivative is that of the finite sums at fixed splitting and bounds: fourth-order differences, whose own error is 1e-10.
+    /// The strain derivative is that of the finite sums at fixed splitting and bounds: fourth-order differences, whose
+    /// own error is 1e-10.
     #[test]
     fn strain_derivatives_are_those_of_the_finite_sums() {
         let numbers = [8, 1, 12];

@@ -1,8 +1,9 @@
 //! Derivatives of the electronic energy by positions, strain and coordination numbers.
 //!
 //! In the frame of a bond its energy is a sum of products of functions of the distance with components of the density
-//! and the potentials. Along the bond these functions are differentiated; across it, turning the bond is turning density
-//! and potentials the other way, so the derivative is a torque over the distance. No matrix of derivatives is formed.
+//! and the potentials. Along the bond these functions are differentiated; across it, turning the bond is turning
+//! density and potentials the other way, so the derivative is a torque over the distance. No matrix of derivatives is
+//! formed.
 
 use oxidane_math::simd::dispatch;
 use oxidane_physics::geometry::Derivatives;
@@ -22,9 +23,9 @@ use crate::integrals::{MAX_ORBITALS, MAX_SHELLS, SQRT3};
 
 impl Hamiltonian {
     /// Adds the derivatives of the electronic energy at constant occupation: tr P dH0 - tr W dS and the terms of the
-    /// potentials (see the conventions of the [module](crate::hamiltonian)), by positions and strain to `derivatives` and by the
-    /// coordination numbers of the atoms to `by_coordination`. `density` P and `energy_weighted` W = sum over i of
-    /// f_i e_i c_i c_i^T are symmetric, row-major.
+    /// potentials (see the conventions of the [module](crate::hamiltonian)), by positions and strain to `derivatives`
+    /// and by the coordination numbers of the atoms to `by_coordination`. `density` P and `energy_weighted` W = sum
+    /// over i of f_i e_i c_i c_i^T are symmetric, row-major.
     pub fn add_derivatives(
         &self,
         basis: &Basis,
@@ -227,7 +228,8 @@ impl Bond {
         }
     }
 
-    /// The derivatives from the sums over all shells. Turning z' about x' moves its end towards -y', about y' towards x'.
+    /// The derivatives from the sums over all shells. Turning z' about x' moves its end towards -y', about y' towards
+    /// x'.
     fn result(&self, sums: &Sums) -> Result {
         let (x, y) = self.frame.axes();
         let inverse = self.frame.inverse;
@@ -253,8 +255,8 @@ impl Bond {
     }
 }
 
-/// Adds what two shells contribute. The energy is the sum of (P k - 2 W) S - P u1 D - P u2 Q with the effective potentials
-/// u and k = 2 h - V_A - V_B - u0, h the scaled mean of the levels.
+/// Adds what two shells contribute. The energy is the sum of (P k - 2 W) S - P u1 D - P u2 Q with the effective
+/// potentials u and k = 2 h - V_A - V_B - u0, h the scaled mean of the levels.
 fn add_shells<const A: usize, const B: usize>(
     bond: &Bond,
     species: &SpeciesPair,
@@ -308,8 +310,8 @@ fn add_shells<const A: usize, const B: usize>(
     )
 }
 
-/// Adds - P u M for a moment M of `Q` components: densities and potentials as they are and turned about x' and y', and the
-/// derivative of the potential by the distance.
+/// Adds - P u M for a moment M of `Q` components: densities and potentials as they are and turned about x' and y', and
+/// the derivative of the potential by the distance.
 #[inline(always)]
 fn add_moments<const A: usize, const B: usize, const Q: usize>(
     entries: &[Entry],

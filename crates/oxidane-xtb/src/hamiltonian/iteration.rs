@@ -13,9 +13,14 @@ use crate::integrals::{MAX_ORBITALS, MAX_SHELLS};
 pub(super) const MOMENTS: [usize; 2] = [1, 9];
 
 impl Hamiltonian {
-    /// The Fock matrix into `out`, row-major:
-    /// F_munu = H0_munu - 1/2 S_munu (V_mu + V_nu) - 1/2 (D_munu . v_A + D_numu . v_B) - 1/2 (Q_munu . w_A + Q_numu . w_B)
-    /// for mu in A and nu in B. Potentials by shell, and by atom in hartree per (e bohr) and (e bohr^2).
+    /// The Fock matrix into `out`, row-major, with mu in A and nu in B:
+    ///
+    /// ```text
+    /// F_munu = H0_munu - 1/2 S_munu (V_mu + V_nu) - 1/2 (D_munu . v_A + D_numu . v_B)
+    ///        - 1/2 (Q_munu . w_A + Q_numu . w_B)
+    /// ```
+    ///
+    /// Potentials by shell, and by atom in hartree per (e bohr) and (e bohr^2).
     pub fn fock(
         &self,
         basis: &Basis,

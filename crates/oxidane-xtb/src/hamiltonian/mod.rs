@@ -1,11 +1,11 @@
 //! The electronic Hamiltonian of GFN2-xTB (C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 2019, 15, 1652).
 //!
-//! Conventions: P and W are the density and the energy-weighted density, symmetric, row-major. With the overlap S and the
-//! moment matrices D, Q, whose origin is the atom of the row, q_s = n0_s - sum over mu in s of (P S)_mumu is the charge of a
-//! shell, mu_A = - sum over mu in A and nu of P_munu D_munu the dipole of an atom, and its quadrupole theta_A alike. The
-//! potentials are the derivatives of the energy: V_s = dE/dq_s (with those by the charge of the atom added), v_A = dE/dmu_A,
-//! w_A = dE/dtheta_A for each of the six components as they are stored. Quadrupoles are traceless,
-//! 3/2 x y - 1/2 r^2 delta_xy, in the order xx, xy, yy, xz, yz, zz.
+//! Conventions: P and W are the density and the energy-weighted density, symmetric, row-major. With the overlap S and
+//! the moment matrices D, Q, whose origin is the atom of the row, q_s = n0_s - sum over mu in s of (P S)_mumu is the
+//! charge of a shell, mu_A = - sum over mu in A and nu of P_munu D_munu the dipole of an atom, and its quadrupole
+//! theta_A alike. The potentials are the derivatives of the energy: V_s = dE/dq_s (with those by the charge of the atom
+//! added), v_A = dE/dmu_A, w_A = dE/dtheta_A for each of the six components as they are stored. Quadrupoles are
+//! traceless, 3/2 x y - 1/2 r^2 delta_xy, in the order xx, xy, yy, xz, yz, zz.
 
 mod batches;
 mod core;
@@ -37,8 +37,8 @@ pub struct Hamiltonian {
 }
 
 impl Hamiltonian {
-    /// Overlap, moments and core Hamiltonian of a structure with these coordination numbers of its atoms. Refuses lattice
-    /// vectors that span no volume.
+    /// Overlap, moments and core Hamiltonian of a structure with these coordination numbers of its atoms. Refuses
+    /// lattice vectors that span no volume.
     pub fn new(geometry: &Geometry, basis: &Basis, coordination: &[f64]) -> Result<Self> {
         let levels = basis.shells.iter().map(|s| {
             let p = s.parameters;

@@ -11,8 +11,8 @@ impl Hamiltonian {
         self.moments(basis, |harmonics| [harmonics[2], harmonics[0], harmonics[1]])
     }
 
-    /// Quadrupole matrices Q_munu = <mu| 3/2 x y - 1/2 r^2 delta_xy |nu> about the atom of mu, for xx, xy, yy, xz, yz, zz,
-    /// in bohr^2, row-major.
+    /// Quadrupole matrices Q_munu = <mu| 3/2 x y - 1/2 r^2 delta_xy |nu> about the atom of mu, for xx, xy, yy, xz, yz,
+    /// zz, in bohr^2, row-major.
     pub fn quadrupole(&self, basis: &Basis) -> [Vec<f64>; 6] {
         self.moments(basis, |harmonics| cartesian(std::array::from_fn(|c| harmonics[3 + c])))
     }

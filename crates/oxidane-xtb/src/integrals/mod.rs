@@ -4,8 +4,8 @@
 //! integrals are sums over primitives in the [`frame`] of the bond, where they are a few [`radial`] functions whose
 //! weights depend on the elements alone ([`species`]); [`block`] turns them into the laboratory.
 //!
-//! Multipole operators are solid harmonics of rank 0, 1, 2 in Racah's normalisation, nine [`COMPONENTS`] together: 1; y, z, x;
-//! sqrt(3) x y, sqrt(3) y z, z^2 - (x^2 + y^2) / 2, sqrt(3) x z, sqrt(3)/2 (x^2 - y^2).
+//! Multipole operators are solid harmonics of rank 0, 1, 2 in Racah's normalisation, nine [`COMPONENTS`] together: 1;
+//! y, z, x; sqrt(3) x y, sqrt(3) y z, z^2 - (x^2 + y^2) / 2, sqrt(3) x z, sqrt(3)/2 (x^2 - y^2).
 
 pub mod block;
 pub mod frame;

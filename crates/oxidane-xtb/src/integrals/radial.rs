@@ -1,10 +1,10 @@
 //! Integrals of a pair of shells in the frame of their bond, as functions of the distance r.
 //!
-//! With both atoms on the z axis, <a m_a| C_q m_q |b m_b> (the operator, a solid harmonic of rank q = 0, 1, 2, about the first
-//! atom) vanishes but for a few combinations of m, and these are a few distinct functions of r up to sign. Each is
-//! a sum over pairs of primitives of r^n exp(-x r^2) with weights that depend on the elements alone, where
-//! x = a b / (a + b). The weights are computed once per pair of elements; what remains per pair of atoms is one
-//! exponential per pair of primitives and a product with the matrix of weights.
+//! With both atoms on the z axis, <a m_a| C_q m_q |b m_b> (the operator, a solid harmonic of rank q = 0, 1, 2, about
+//! the first atom) vanishes but for a few combinations of m, and these are a few distinct functions of r up to sign.
+//! Each is a sum over pairs of primitives of r^n exp(-x r^2) with weights that depend on the elements alone, where x =
+//! a b / (a + b). The weights are computed once per pair of elements; what remains per pair of atoms is one exponential
+//! per pair of primitives and a product with the matrix of weights.
 
 use std::ops::Range;
 use std::sync::OnceLock;

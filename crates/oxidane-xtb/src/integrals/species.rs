@@ -11,8 +11,9 @@ use crate::parameters::{
 /// Pairs of primitives are dropped where exp(-x r^2) is below exp(-40) = 4e-18.
 pub const EXPONENT_CUTOFF: f64 = 40.0;
 
-/// All pairs of atoms are dropped beyond this distance in bohr, as in tblite 0.8.0. It matters for the diffuse orbitals of metals, whose overlaps
-/// are below 1e-6 here: cut at 70 bohr, the energy of a cell of rock salt is another by 1e-5 hartree.
+/// All pairs of atoms are dropped beyond this distance in bohr, as in tblite 0.8.0. It matters for the diffuse orbitals
+/// of metals, whose overlaps are below 1e-6 here: cut at 70 bohr, the energy of a cell of rock salt is another by 1e-5
+/// hartree.
 const LONGEST_REACH: f64 = 40.0;
 
 /// The integrals of two elements.

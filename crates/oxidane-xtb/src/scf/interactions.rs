@@ -28,8 +28,8 @@ impl Interactions {
         })
     }
 
-    /// The energy in hartree at `moments`; its derivatives by them replace `potential`. The part of atomic charges is added
-    /// to each shell of the atom.
+    /// The energy in hartree at `moments`; its derivatives by them replace `potential`. The part of atomic charges is
+    /// added to each shell of the atom.
     pub fn potential(&mut self, basis: &Basis, moments: &Moments, potential: &mut Moments) -> f64 {
         potential.clear();
         let charges = moments.atomic_charges(basis);

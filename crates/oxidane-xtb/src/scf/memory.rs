@@ -8,13 +8,14 @@ use super::moments::Moments;
 
 /// How many geometries are kept: their moments are extrapolated.
 const GEOMETRIES: usize = 3;
-/// How many steps of the mixer are kept: the response of the charges to the potential changes little between geometries.
+/// How many steps of the mixer are kept: the response of the charges to the potential changes little between
+/// geometries.
 const STEPS: usize = 30;
 /// Regularisation of the extrapolation, relative to the squared distances of the geometries.
 const REGULARISATION: f64 = 1e-6;
 
-/// Self-consistent moments of the last geometries and the last steps of the mixer. A calculation that starts from it depends on it
-/// within the tolerance of the iteration; all of that dependence is in here.
+/// Self-consistent moments of the last geometries and the last steps of the mixer. A calculation that starts from it
+/// depends on it within the tolerance of the iteration; all of that dependence is in here.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Memory {
     /// The newest first, never empty.
@@ -51,7 +52,8 @@ impl Memory {
         self.past[0].fits(atoms, shells)
     }
 
-    /// Moments to expect at `positions`: of the past geometries, combined as the geometries must be to come nearest to it.
+    /// Moments to expect at `positions`: of the past geometries, combined as the geometries must be to come nearest to
+    /// it.
     pub fn expected(&self, positions: &[[f64; 3]]) -> Moments {
         let newest = &self.past[0];
         let older = &self.past[1..];

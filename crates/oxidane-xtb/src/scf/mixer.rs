@@ -1,8 +1,8 @@
-//! Broyden mixing: the next input of a fixed-point iteration from the inputs and residuals so far (D. D. Johnson, Phys. Rev. B
-//! 1988, 38, 12807).
+//! Broyden mixing: the next input of a fixed-point iteration from the inputs and residuals so far (D. D. Johnson, Phys.
+//! Rev. B 1988, 38, 12807).
 //!
-//! Several self-consistent states may lie close to each other; which one an iteration finds depends on its path. The weights are
-//! those of the reference programs (xtb, tblite), so that the same state is found.
+//! Several self-consistent states may lie close to each other; which one an iteration finds depends on its path. The
+//! weights are those of the reference programs (xtb, tblite), so that the same state is found.
 
 use std::collections::VecDeque;
 
@@ -98,7 +98,8 @@ impl Broyden {
         self.products.push_back(self.steps.iter().map(|other| dot(&other.residual, residual)).collect());
     }
 
-    /// How much of each earlier step is taken back: the combination of residual differences that comes nearest to `residual`.
+    /// How much of each earlier step is taken back: the combination of residual differences that comes nearest to
+    /// `residual`.
     fn shares(&self, residual: &[f64]) -> Vec<f64> {
         let m = self.steps.len();
         if m == 0 {

@@ -21,8 +21,8 @@ pub use orbitals::{Orbitals, symmetric};
 use mixer::{Broyden, Mixing, Step};
 use orbitals::{Blocks, OrbitalSolver, weighted_density};
 
-/// Root mean square of the change of charges and moments (atomic units) at which they count as self-consistent. The energy is
-/// then right to about its square, the gradient in proportion.
+/// Root mean square of the change of charges and moments (atomic units) at which they count as self-consistent. The
+/// energy is then right to about its square, the gradient in proportion.
 const TOLERANCE: f64 = 5e-8;
 
 /// Orbitals are rotated instead of solved for where the gap is at least this many times the thermal energy, so that
@@ -80,7 +80,8 @@ struct Attempt {
     full: usize,
 }
 
-/// From the memory of a similar geometry: the orbitals of the first iteration are good, and the steps that led to them still are.
+/// From the memory of a similar geometry: the orbitals of the first iteration are good, and the steps that led to them
+/// still are.
 const CONTINUATION: Attempt =
     Attempt { mixing: Mixing { damping: 0.5, history: 60 }, iterations: 40, hotter: &[], full: 1 };
 
@@ -139,8 +140,8 @@ impl<'a> SelfConsistency<'a> {
         })
     }
 
-    /// The self-consistent state: near what `memory` expects at `positions` (bohr), else reached from the charge spread over the atoms. An error says that
-    /// nothing converged: an energy that is not self-consistent is never returned.
+    /// The self-consistent state: near what `memory` expects at `positions` (bohr), else reached from the charge spread
+    /// over the atoms. An error says that nothing converged: an energy that is not self-consistent is never returned.
     pub fn run(mut self, memory: Option<&Memory>, positions: &[[f64; 3]]) -> Result<State> {
         if let Some(memory) = memory
             && let Some(state) = self.attempt(&CONTINUATION, memory.expected(positions), &memory.steps)?
@@ -224,8 +225,8 @@ impl<'a> SelfConsistency<'a> {
         (electrons.beta == pairs && pairs.fract() == 0.0 && inside).then_some(pairs as usize)
     }
 
-    /// Orbitals of the present Fock matrix with their occupation: by rotation of `previous` where `pairs` are given and the gap
-    /// allows, else by a full solution. The last result says how many are occupied if they were rotated.
+    /// Orbitals of the present Fock matrix with their occupation: by rotation of `previous` where `pairs` are given and
+    /// the gap allows, else by a full solution. The last result says how many are occupied if they were rotated.
     fn orbitals(
         &mut self,
         previous: Option<Orbitals>,
@@ -314,7 +315,8 @@ struct Reached {
 }
 
 impl State {
-    /// What the next calculation of a geometry similar to this one, `positions` in bohr, may start from; `before` this one.
+    /// What the next calculation of a geometry similar to this one, `positions` in bohr, may start from; `before` this
+    /// one.
     pub fn memory(&self, before: Option<&Memory>, positions: &[[f64; 3]]) -> Memory {
         Memory::new(before, positions, &self.moments, &self.steps)
     }
@@ -338,7 +340,8 @@ impl State {
         out
     }
 
-    /// The density of alpha less that of beta electrons, row-major. Of fully solved orbitals: those of closed shells alone are not.
+    /// The density of alpha less that of beta electrons, row-major. Of fully solved orbitals: those of closed shells
+    /// alone are not.
     pub fn spin_density(&self, electrons: Electrons) -> Vec<f64> {
         let Electrons { alpha, beta, temperature } = electrons;
         let of = |count| occupy(&self.orbitals.levels, count, 0.0, temperature).numbers;

@@ -40,7 +40,8 @@ impl Moments {
         add(self.quadrupoles.as_flattened_mut(), a.quadrupoles.as_flattened(), b.quadrupoles.as_flattened());
     }
 
-    /// What an iteration starts from: each atom has its share of the total `charge` (e), split over its shells by their electrons.
+    /// What an iteration starts from: each atom has its share of the total `charge` (e), split over its shells by their
+    /// electrons.
     pub fn start(basis: &Basis, charge: f64) -> Self {
         let mut start = Self::zero(basis);
         let each = charge / basis.atoms() as f64;
@@ -83,8 +84,8 @@ impl Moments {
         self.quadrupoles.as_flattened_mut().copy_from_slice(quadrupoles);
     }
 
-    /// All numbers in one row whose norm does not depend on the frame: elements of a quadrupole that stand twice in the tensor
-    /// are scaled. Then neither does the path of an iteration over such rows.
+    /// All numbers in one row whose norm does not depend on the frame: elements of a quadrupole that stand twice in the
+    /// tensor are scaled. Then neither does the path of an iteration over such rows.
     pub fn write_invariant(&self, out: &mut Vec<f64>) {
         self.write(out);
         for quadrupole in out[self.quadrupoles_start()..].chunks_exact_mut(6) {

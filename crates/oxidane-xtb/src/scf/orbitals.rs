@@ -84,9 +84,9 @@ impl OrbitalSolver {
     }
 
     /// Rotates the first `occupied` orbitals against the others by first-order perturbation theory, so that their space
-    /// comes nearer to that of `fock` (J. J. P. Stewart, P. Csaszar, P. Pulay, J. Comput. Chem. 1982, 3, 227). Returns the largest
-    /// angle, or `None`, leaving the orbitals alone, where levels of the two groups come too close for it. Levels of empty orbitals
-    /// enter the angles alone and are brought up to date if `refresh` says so.
+    /// comes nearer to that of `fock` (J. J. P. Stewart, P. Csaszar, P. Pulay, J. Comput. Chem. 1982, 3, 227). Returns
+    /// the largest angle, or `None`, leaving the orbitals alone, where levels of the two groups come too close for it.
+    /// Levels of empty orbitals enter the angles alone and are brought up to date if `refresh` says so.
     pub fn rotate(
         &mut self,
         fock: &[f64],
@@ -125,8 +125,8 @@ impl OrbitalSolver {
     }
 }
 
-/// The Fock matrix between the occupied orbitals and between the empty ones, where the two groups do not mix: what is left to know of
-/// orbitals that were rotated, not solved for.
+/// The Fock matrix between the occupied orbitals and between the empty ones, where the two groups do not mix: what is
+/// left to know of orbitals that were rotated, not solved for.
 #[derive(Debug, Clone)]
 pub struct Blocks {
     occupied: Mat<f64>,
@@ -148,8 +148,8 @@ impl Blocks {
         Self { occupied: block(full), empty: block(empty) }
     }
 
-    /// Whether all occupied levels are below all empty ones by `gap`, half of it on either side of the middle between the diagonal
-    /// elements.
+    /// Whether all occupied levels are below all empty ones by `gap`, half of it on either side of the middle between
+    /// the diagonal elements.
     pub fn are_apart(&self, gap: f64) -> bool {
         let diagonal = |m: &Mat<f64>| m.diagonal().column_vector().iter().copied().collect::<Vec<f64>>();
         let highest = diagonal(&self.occupied).into_iter().fold(f64::NEG_INFINITY, f64::max);
@@ -195,9 +195,9 @@ fn diagonal(columns: MatRef<'_, f64>, products: MatRef<'_, f64>, out: &mut [f64]
 /// Below this angle the second order is enough to keep turned columns orthonormal to 1e-13.
 const SMALL_ANGLE: f64 = 1e-4;
 
-/// Turns orthonormal columns by the `angles` X, at most `largest`, between the first `occupied` and the rest: (C_o + C_v X) and
-/// (C_v - C_o X^T), both made orthonormal again: their overlaps are M = 1 + X^T X and 1 + X X^T, of which 1 - (M - 1)/2 is the
-/// inverse square root for small angles.
+/// Turns orthonormal columns by the `angles` X, at most `largest`, between the first `occupied` and the rest:
+/// (C_o + C_v X) and (C_v - C_o X^T), both made orthonormal again. Their overlaps are M = 1 + X^T X and 1 + X X^T, whose
+/// inverse square root is 1 - (M - 1)/2 for small angles.
 fn turn(columns: &mut Mat<f64>, angles: MatRef<'_, f64>, occupied: usize, largest: f64) {
     let (first, rest) = columns.as_ref().split_at_col(occupied);
     let (mut new_first, mut new_rest) = (first.to_owned(), rest.to_owned());
@@ -218,7 +218,8 @@ fn turn(columns: &mut Mat<f64>, angles: MatRef<'_, f64>, occupied: usize, larges
     }
 }
 
-/// The matrix sum over orbitals of weight times c c^T, row-major (symmetric), into `out`. Orbitals beyond the last with a weight cost nothing.
+/// The matrix sum over orbitals of weight times c c^T, row-major (symmetric), into `out`. Orbitals beyond the last with
+/// a weight cost nothing.
 pub fn weighted_density(orbitals: &Orbitals, weights: &[f64], out: &mut [f64]) {
     let used = weights.iter().rposition(|&w| w != 0.0).map_or(0, |last| last + 1);
     let plain = orbitals.coefficients.as_ref().subcols(0, used);

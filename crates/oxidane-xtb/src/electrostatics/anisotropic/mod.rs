@@ -23,23 +23,27 @@ use truncation::Truncation;
 /// How often a stored element of a quadrupole (xx, xy, yy, xz, yz, zz) stands in the full tensor.
 const MULTIPLICITY: [f64; 6] = [1.0, 2.0, 1.0, 2.0, 2.0, 1.0];
 
-/// The interaction of atomic charges q, dipoles mu and quadrupoles Theta in GFN2-xTB (J. Chem. Theory Comput. 2019, 15, 1652,
-/// eqs. 26 to 32): with v = x_j - x_i,
+/// The interaction of atomic charges q, dipoles mu and quadrupoles Theta in GFN2-xTB (J. Chem. Theory Comput. 2019, 15,
+/// 1652, eqs. 26 to 32): with v = x_j - x_i,
 ///
-/// E = sum_(i<j) { f3/r^3 (q_j mu_i.v - q_i mu_j.v) + f5/r^5 [r^2 mu_i.mu_j - 3 (mu_i.v)(mu_j.v) + v.(q_j Theta_i + q_i Theta_j).v] }
-/// + sum_i (k_mu mu_i.mu_i + k_Theta Theta_i:Theta_i).
+/// ```text
+/// E = sum_(i<j) { f3/r^3 (q_j mu_i.v - q_i mu_j.v)
+///               + f5/r^5 [r^2 mu_i.mu_j - 3 (mu_i.v)(mu_j.v) + v.(q_j Theta_i + q_i Theta_j).v] }
+///   + sum_i (k_mu mu_i.mu_i + k_Theta Theta_i:Theta_i)
+/// ```
 ///
 /// f3 and f5 are damping functions whose radii depend on the coordination numbers; the last sum is the on-site
 /// anisotropic exchange-correlation.
 ///
 /// A quadrupole is stored as xx, xy, yy, xz, yz, zz, traceless, in the convention Theta = 3/2 (x x) - 1/2 r^2: an
-/// off-diagonal element stands for both xy and yx, so that Theta:Theta counts it twice, and the derivative by it is that by
-/// both together. The trace does not interact: the part of the interaction with a quadrupole along the unit tensor is taken
-/// out, which changes nothing for traceless ones.
+/// off-diagonal element stands for both xy and yx, so that Theta:Theta counts it twice, and the derivative by it is
+/// that by both together. The trace does not interact: the part of the interaction with a quadrupole along the unit
+/// tensor is taken out, which changes nothing for traceless ones.
 ///
-/// In a crystal the undamped interaction is summed over all images (Ewald, conducting surroundings), and what the damping takes from it.
-/// The sums are those of tblite 0.8.0, which are finite: in reciprocal space they end where their terms are still about 1e-6, and
-/// depend by a few 1e-5 hartree a cell on where; in real space they end at 100 bohr, which is worth some 1e-7.
+/// In a crystal the undamped interaction is summed over all images (Ewald, conducting surroundings), and what the
+/// damping takes from it. The sums are those of tblite 0.8.0, which are finite: in reciprocal space they end where
+/// their terms are still about 1e-6, and depend by a few 1e-5 hartree a cell on where; in real space they end at 100
+/// bohr, which is worth some 1e-7.
 #[derive(Debug, Clone)]
 pub struct Anisotropic {
     radii: Radii,
@@ -52,8 +56,8 @@ pub struct Anisotropic {
 }
 
 impl Anisotropic {
-    /// The interaction at the positions of `geometry`, with damping radii for the coordination numbers `coordination`, one
-    /// per atom. Refuses two atoms at one place and lattice vectors without a volume.
+    /// The interaction at the positions of `geometry`, with damping radii for the coordination numbers `coordination`,
+    /// one per atom. Refuses two atoms at one place and lattice vectors without a volume.
     pub fn new(geometry: &Geometry, basis: &Basis, coordination: &[f64]) -> Result<Self> {
         Self::with_ewald(
             geometry,
@@ -100,8 +104,8 @@ impl Anisotropic {
         })
     }
 
-    /// The energy in hartree of charges (e), dipoles (e bohr) and quadrupoles (e bohr^2) of the atoms. Adds its derivatives by
-    /// charges, dipoles and stored elements of the quadrupoles to the last three arguments.
+    /// The energy in hartree of charges (e), dipoles (e bohr) and quadrupoles (e bohr^2) of the atoms. Adds its
+    /// derivatives by charges, dipoles and stored elements of the quadrupoles to the last three arguments.
     pub fn potential(
         &self,
         charges: &[f64],
@@ -133,8 +137,8 @@ impl Anisotropic {
         energy
     }
 
-    /// Adds the derivatives of the energy by positions and strain at fixed charges, moments and coordination numbers, and
-    /// to `by_coordination` those by the coordination numbers.
+    /// Adds the derivatives of the energy by positions and strain at fixed charges, moments and coordination numbers,
+    /// and to `by_coordination` those by the coordination numbers.
     pub fn add_derivatives(
         &self,
         geometry: &Geometry,
@@ -177,8 +181,8 @@ impl Anisotropic {
     }
 }
 
-/// Calls `visit` with all interactions in real space, as pairs i <= j, the vector from i to j and the functions of its length. In a molecule they
-/// are all there is; in a crystal they are the screened part of undamped moments.
+/// Calls `visit` with all interactions in real space, as pairs i <= j, the vector from i to j and the functions of its
+/// length. In a molecule they are all there is; in a crystal they are the screened part of undamped moments.
 #[inline(always)]
 fn for_each_interaction(
     geometry: &Geometry,

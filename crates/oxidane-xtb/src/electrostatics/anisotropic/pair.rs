@@ -4,8 +4,8 @@ use oxidane_physics::geometry::dot;
 
 use crate::parameters::{MULTIPOLE_DAMPING_3, MULTIPOLE_DAMPING_5};
 
-/// In a crystal the damping is switched off between these distances in bohr. Farther switches change the energy of a cell by about
-/// 1e-8 hartree; between 25 and 40 it would be 3e-7.
+/// In a crystal the damping is switched off between these distances in bohr. Farther switches change the energy of a
+/// cell by about 1e-8 hartree; between 25 and 40 it would be 3e-7.
 pub const DAMPING_SWITCH: [f64; 2] = [40.0, 60.0];
 
 /// The moments of an atom.
@@ -38,8 +38,13 @@ pub struct Term {
     pub by_radius: f64,
 }
 
-/// The three functions of the distance that rule the interaction along a vector v: E = A (q_j mu_i.v - q_i mu_j.v) + B mu_i.mu_j
-/// + C [v.(q_j Theta_i + q_i Theta_j).v - 3 (mu_i.v)(mu_j.v)], less B/3 times the trace of the bracket's quadrupole.
+/// The three functions of the distance that rule the interaction along a vector v,
+///
+/// ```text
+/// E = A (q_j mu_i.v - q_i mu_j.v) + B mu_i.mu_j + C [v.(q_j Theta_i + q_i Theta_j).v - 3 (mu_i.v)(mu_j.v)],
+/// ```
+///
+/// less B/3 times the trace of the bracket's quadrupole.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Radial {
     /// A, undamped 1/r^3.
@@ -82,8 +87,8 @@ impl Radial {
         Self { a: term(b3, -3.0 * b5), b: term(b3, -3.0 * b5), c: term(b5, -5.0 * b7) }
     }
 
-    /// What the damping takes from undamped moments, switched off smoothly between [`DAMPING_SWITCH`]. The tail that is lost averages to
-    /// zero over every sphere.
+    /// What the damping takes from undamped moments, switched off smoothly between [`DAMPING_SWITCH`]. The tail that is
+    /// lost averages to zero over every sphere.
     #[inline(always)]
     pub fn correction(r2: f64, radius: f64) -> Self {
         let [inner, outer] = DAMPING_SWITCH;
@@ -109,7 +114,8 @@ impl Radial {
         }
     }
 
-    /// The vector S and the tensor D (see [`Tensors`](super::tensors::Tensors)) of a source and a target, `vector` apart.
+    /// The vector S and the tensor D (see [`Tensors`](super::tensors::Tensors)) of a source and a target, `vector`
+    /// apart.
     #[inline(always)]
     pub fn tensors(&self, [x, y, z]: [f64; 3]) -> ([f64; 3], [f64; 6]) {
         let (a, b, c) = (self.a.value, self.b.value, -3.0 * self.c.value);

@@ -8,7 +8,8 @@ use super::super::ewald::{Ewald, Phases, Spectrum};
 use super::pair::Moments;
 use super::tensors::Tensors;
 
-/// Adds the smooth parts of S and D (see [`Tensors`]) of all pairs of atoms at `positions`, less those of atoms with themselves.
+/// Adds the smooth parts of S and D (see [`Tensors`]) of all pairs of atoms at `positions`, less those of atoms with
+/// themselves.
 pub fn add_tensors(ewald: &Ewald, positions: &[[f64; 3]], tensors: &mut Tensors) {
     let atoms = positions.len();
     let phases = ewald.phases(positions);
@@ -50,8 +51,8 @@ struct Densities {
     quadrupole: [f64; 2],
 }
 
-/// One reciprocal vector: E = w { Q_s P_c - Q_c P_s + (P_c^2 + P_s^2)/2 - (Q_c T_c + Q_s T_s)/3 } with the densities Q, P, T of charges, dipoles and
-/// quadrupoles.
+/// One reciprocal vector: E = w { Q_s P_c - Q_c P_s + (P_c^2 + P_s^2)/2 - (Q_c T_c + Q_s T_s)/3 } with the densities Q,
+/// P, T of charges, dipoles and quadrupoles.
 fn add_vector(
     spectrum: Spectrum,
     phases: &Phases,

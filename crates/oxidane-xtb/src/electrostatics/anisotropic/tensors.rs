@@ -10,8 +10,8 @@ const PLANES: usize = 9;
 /// For a source s and a target t, the vector S and the symmetric tensor D of the energy
 /// q_t S.mu_s - mu_t.S q_s + mu_t.D.mu_s - 1/3 (q_t D:Theta_s + Theta_t:D q_s).
 ///
-/// Stored as `[element][source][target]`, elements S_x, S_y, S_z, D_xx, D_xy, D_yy, D_xz, D_yz, D_zz: every loop of the contraction
-/// runs over contiguous targets.
+/// Stored as `[element][source][target]`, elements S_x, S_y, S_z, D_xx, D_xy, D_yy, D_xz, D_yz, D_zz: every loop of the
+/// contraction runs over contiguous targets.
 #[derive(Debug, Clone)]
 pub struct Tensors {
     atoms: usize,
@@ -24,8 +24,8 @@ impl Tensors {
         Self { atoms, planes: vec![0.0; PLANES * atoms * atoms] }
     }
 
-    /// Adds S and D of source `i` and target `j`, and so -S and D of source `j` and target `i`. An atom's own images, seen in both
-    /// directions, add up to no S.
+    /// Adds S and D of source `i` and target `j`, and so -S and D of source `j` and target `i`. An atom's own images,
+    /// seen in both directions, add up to no S.
     #[inline(always)]
     pub fn add(&mut self, i: usize, j: usize, s: [f64; 3], d: [f64; 6]) {
         let n = self.atoms;

@@ -1,9 +1,11 @@
 //! What the reference program leaves out of the interaction of charges with dipoles.
 //!
-//! tblite 0.8.0 sums the damped interaction in real space over a parallelepiped of cells that reaches 100 bohr about the nearest image of a pair of atoms. The damping
-//! falls as 6 R^3/r^6 times the vector v; beyond the parallelepiped it averages to nothing but for the displacement d of the pair from the center, and what is left out is
-//! 6 R^3 K d with K = 1/V times the integral of the gradient of v/r^6 over the outside: an integral over the faces. In all it is of order 1e-7 hartree a cell. Which image is
-//! nearest changes smoothly: images whose squared distances differ by less than 0.3 bohr^2 have a weight each.
+//! tblite 0.8.0 sums the damped interaction in real space over a parallelepiped of cells that reaches 100 bohr about
+//! the nearest image of a pair of atoms. The damping falls as 6 R^3/r^6 times the vector v; beyond the parallelepiped
+//! it averages to nothing but for the displacement d of the pair from the center, and what is left out is 6 R^3 K d
+//! with K = 1/V times the integral of the gradient of v/r^6 over the outside: an integral over the faces. In all it is
+//! of order 1e-7 hartree a cell. Which image is nearest changes smoothly: images whose squared distances differ by less
+//! than 0.3 bohr^2 have a weight each.
 
 use std::array::from_fn;
 
@@ -189,7 +191,8 @@ impl Truncation {
     }
 }
 
-/// The weight of an image and its derivative, as functions of how much farther than the nearest it is in squared distance.
+/// The weight of an image and its derivative, as functions of how much farther than the nearest it is in squared
+/// distance.
 fn weight(excess: f64) -> [f64; 2] {
     let x = excess / MARGIN;
     if x >= 1.0 {
@@ -199,8 +202,8 @@ fn weight(excess: f64) -> [f64; 2] {
     [1.0 - x * x * x * (10.0 - x * (15.0 - 6.0 * x)), -30.0 * rest * rest / MARGIN]
 }
 
-/// Calls `visit` with a point and the outward area, over the volume of the cell, of each facet of three faces of the parallelepiped. The facets
-/// are those of cells; the three other faces are opposite.
+/// Calls `visit` with a point and the outward area, over the volume of the cell, of each facet of three faces of the
+/// parallelepiped. The facets are those of cells; the three other faces are opposite.
 fn for_each_facet(rows: &[[f64; 3]; 3], mut visit: impl FnMut([f64; 3], [f64; 3])) {
     let bounds = repetitions(rows, REACH);
     let volume = dot(rows[0], cross(rows[1], rows[2]));

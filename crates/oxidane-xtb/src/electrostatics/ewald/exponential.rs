@@ -1,8 +1,8 @@
 //! The exponential integral.
 
-/// E1(x), the integral of e^-t / t from x > 0 to infinity: by its power series up to 1, beyond by the continued fraction
-/// e^-x / (x + 1 - 1/(x + 3 - 4/(x + 5 - 9/(x + 7 - ...)))), evaluated forward (M. Abramowitz, I. A. Stegun, Handbook of Mathematical
-/// Functions, 5.1.11 and 5.1.22). The relative error is below 1e-14.
+/// E1(x), the integral of e^-t / t from x > 0 to infinity: by its power series up to 1, beyond by the continued
+/// fraction e^-x / (x + 1 - 1/(x + 3 - 4/(x + 5 - 9/(x + 7 - ...)))), evaluated forward (M. Abramowitz, I. A. Stegun,
+/// Handbook of Mathematical Functions, 5.1.11 and 5.1.22). The relative error is below 1e-14.
 pub fn exponential_integral(x: f64) -> f64 {
     if x <= 1.0 { series(x) } else { (-x).exp() * fraction(x) }
 }

@@ -1,9 +1,10 @@
 //! Lattice sums of inverse odd powers of the distance, split into a screened part in real space and a smooth part in
 //! reciprocal space.
 //!
-//! With Gamma(s, x) the upper incomplete gamma function and x = (alpha r)^2, the power 1/r^n is b_n + (1/r^n - b_n), where
-//! b_n = Gamma(n/2, x) / (Gamma(n/2) r^n) decays as a Gaussian and the rest is smooth, with a Fourier transform that decays as
-//! a Gaussian (R. E. Crandall, Exp. Math. 1999, 8, 367; n = 1 is the sum of P. P. Ewald, Ann. Phys. 1921, 369, 253).
+//! With Gamma(s, x) the upper incomplete gamma function and x = (alpha r)^2, the power 1/r^n is b_n + (1/r^n - b_n),
+//! where b_n = Gamma(n/2, x) / (Gamma(n/2) r^n) decays as a Gaussian and the rest is smooth, with a Fourier transform
+//! that decays as a Gaussian (R. E. Crandall, Exp. Math. 1999, 8, 367; n = 1 is the sum of P. P. Ewald, Ann. Phys.
+//! 1921, 369, 253).
 
 mod exponential;
 mod phases;
@@ -94,7 +95,8 @@ impl Ewald {
         &self.vectors
     }
 
-    /// b_1, b_3, b_5, ... at the squared distance `r2`, up to four. The derivative of b_n by r, divided by r, is -n b_(n+2).
+    /// b_1, b_3, b_5, ... at the squared distance `r2`, up to four. The derivative of b_n by r, divided by r, is -n
+    /// b_(n+2).
     #[inline(always)]
     pub fn screened<const N: usize>(&self, r2: f64) -> [f64; N] {
         let r = r2.sqrt();
@@ -108,14 +110,14 @@ impl Ewald {
         b
     }
 
-    /// What the smooth part of each power adds at distance zero, which the sums over images other than the atom itself must
-    /// take out: alpha^n / Gamma(n/2 + 1).
+    /// What the smooth part of each power adds at distance zero, which the sums over images other than the atom itself
+    /// must take out: alpha^n / Gamma(n/2 + 1).
     pub fn own(&self) -> [f64; POWERS] {
         std::array::from_fn(|n| self.alpha.powi(2 * n as i32 + 1) / (GAMMA[n] * PI.sqrt()))
     }
 
-    /// The mean of the smooth parts over the cell (k = 0), less what diverges: for 1/r the neutralising background, for 1/r^3 the constant
-    /// of the analytic continuation of the sum in n, lengths in bohr.
+    /// The mean of the smooth parts over the cell (k = 0), less what diverges: for 1/r the neutralising background, for
+    /// 1/r^3 the constant of the analytic continuation of the sum in n, lengths in bohr.
     pub fn mean(&self) -> [f64; POWERS] {
         const EULER: f64 = 0.577_215_664_901_532_9;
         let alpha2 = self.alpha * self.alpha;
@@ -159,8 +161,8 @@ mod tests {
     use super::*;
     use oxidane_physics::lattice::Lattice;
 
-    /// The constant of the sum of 1/r^3: the limit of the sum within R less 4 pi/V ln R, here with a soft rim from 60 to 120, whose
-    /// Fourier components at the lattice's wavelengths are below 1e-7, as is Simpson's rule over it.
+    /// The constant of the sum of 1/r^3: the limit of the sum within R less 4 pi/V ln R, here with a soft rim from 60
+    /// to 120, whose Fourier components at the lattice's wavelengths are below 1e-7, as is Simpson's rule over it.
     #[test]
     fn continued_sum_of_cubes() {
         let rows = [[5.0, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 5.0]];

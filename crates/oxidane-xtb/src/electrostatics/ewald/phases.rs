@@ -80,7 +80,8 @@ impl Phases {
         self.add_product(&scaled, matrix);
     }
 
-    /// The product of a matrix, atoms x atoms, with the phases: row i holds sum_j m_ij cos k.x_j and then sum_j m_ij sin k.x_j.
+    /// The product of a matrix, atoms x atoms, with the phases: row i holds sum_j m_ij cos k.x_j and then sum_j m_ij
+    /// sin k.x_j.
     pub fn transformed(&self, matrix: &[f64]) -> Phases {
         let (n, columns) = (self.atoms, 2 * self.count);
         let mut values = vec![0.0; n * columns];

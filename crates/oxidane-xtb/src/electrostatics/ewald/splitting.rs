@@ -1,8 +1,8 @@
 //! How the reference program splits and cuts its Ewald sums.
 //!
-//! Its sums in reciprocal space are finite, over all vectors n1 b1 + n2 b2 + n3 b3 with |n| up to bounds that follow from the cell and a
-//! tolerance. Where that tolerance is not small, as for multipoles, the bounds are a part of what its energy means: these
-//! are the splitting parameter and the bounds of tblite 0.8.0.
+//! Its sums in reciprocal space are finite, over all vectors n1 b1 + n2 b2 + n3 b3 with |n| up to bounds that follow
+//! from the cell and a tolerance. Where that tolerance is not small, as for multipoles, the bounds are a part of what
+//! its energy means: these are the splitting parameter and the bounds of tblite 0.8.0.
 
 use std::f64::consts::PI;
 
@@ -11,8 +11,8 @@ use oxidane_physics::geometry::{cross, dot};
 /// The square root of the machine epsilon: the tolerance of the reference program.
 const TOLERANCE: f64 = 1.490_116_119_384_765_6e-8;
 
-/// The splitting parameter where none is found.
-const FALLBACK: f64 = 0.25;
+/// Beyond this argument the screened parts are zero to rounding.
+const SCREENED_AWAY: f64 = 30.0;
 
 /// What is summed over a lattice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +24,11 @@ pub enum Sum {
 }
 
 impl Sum {
-    /// The splitting parameter alpha in 1/bohr: from four to five times the shortest reciprocal vector the smooth part falls by as much
-    /// as the screened part from two to three times the shortest lattice vector.
+    /// The splitting parameter alpha in 1/bohr: from four to five times the shortest reciprocal vector the smooth part
+    /// falls by as much as the screened part from two to three times the shortest lattice vector. In cells so large
+    /// that both are below the tolerance everywhere, some 300 angstrom for multipoles, it follows the shortest lattice
+    /// vector d as sqrt(pi)/d. (The reference program takes 0.25 there, with which its bounds leave out much of the
+    /// sum.)
     pub fn splitting(self, rows: &[[f64; 3]; 3]) -> f64 {
         let volume = volume(rows);
         let shortest =
@@ -37,11 +40,11 @@ impl Sum {
             smooth(4.0 * reciprocal) - smooth(5.0 * reciprocal) - screened(2.0 * direct)
                 + screened(3.0 * direct)
         };
-        balance(excess).unwrap_or(FALLBACK)
+        balance(excess).unwrap_or(PI.sqrt() / direct)
     }
 
-    /// The bounds of n1, n2, n3 in reciprocal space: a parallelepiped about the sphere beyond which terms 4 pi/V exp(-k^2/4 alpha^2)/k^2 are below
-    /// a tolerance, 1.5e-8 for charges and 1.5e-6 for multipoles.
+    /// The bounds of n1, n2, n3 in reciprocal space: a parallelepiped about the sphere beyond which terms 4 pi/V
+    /// exp(-k^2/4 alpha^2)/k^2 are below a tolerance, 1.5e-8 for charges and 1.5e-6 for multipoles.
     pub fn bounds(self, rows: &[[f64; 3]; 3], alpha: f64) -> [i32; 3] {
         let volume = volume(rows);
         let tolerance = match self {
@@ -64,6 +67,9 @@ impl Sum {
     /// The screened part at the distance `r`.
     fn screened(self, r: f64, alpha: f64) -> f64 {
         let x = alpha * r;
+        if x > SCREENED_AWAY {
+            return 0.0;
+        }
         match self {
             Self::Charges => libm::erfc(x) / r,
             Self::Multipoles => (2.0 / PI.sqrt() * x * (-x * x).exp() + libm::erfc(x)) / (r * r * r),
@@ -71,8 +77,8 @@ impl Sum {
     }
 }
 
-/// The zero of a function that rises from below, by doubling from a tiny number until it is bracketed, and bisection down to the
-/// tolerance. `None` if it is not reached in 31 steps.
+/// The zero of a function that rises from below, by doubling from a tiny number until it is bracketed, and bisection
+/// down to the tolerance. `None` if it is not reached in 31 steps.
 fn balance(excess: impl Fn(f64) -> f64) -> Option<f64> {
     let double_until = |mut alpha: f64, enough: f64| {
         while excess(alpha) < enough && alpha < f64::MAX {
@@ -94,8 +100,8 @@ fn balance(excess: impl Fn(f64) -> f64) -> Option<f64> {
     None
 }
 
-/// About where a falling function reaches the `tolerance`: the last point tried by a bisection that ends as soon as the function
-/// differs by less than the tolerance over the bracket.
+/// About where a falling function reaches the `tolerance`: the last point tried by a bisection that ends as soon as the
+/// function differs by less than the tolerance over the bracket.
 fn decay(tolerance: f64, value: impl Fn(f64) -> f64) -> f64 {
     let mut point = TOLERANCE;
     while value(point) > tolerance && point < f64::MAX {

@@ -60,8 +60,8 @@ impl KlopmanOhno {
         (value * switch, slope * switch + value * switch_slope)
     }
 
-    /// What the switch takes off, integrated over space: over the volume of the cell, this is its lattice sum but for Fourier
-    /// components of the switched tail, below 1e-8.
+    /// What the switch takes off, integrated over space: over the volume of the cell, this is its lattice sum but for
+    /// Fourier components of the switched tail, below 1e-8.
     pub fn tail(&self) -> f64 {
         4.0 * std::f64::consts::PI * self.h * self.h * TAIL
     }
@@ -71,8 +71,8 @@ impl KlopmanOhno {
 mod tests {
     use super::*;
 
-    /// The remainder is what is left of the kernel, up to the switch; beyond, TAIL by Simpson's rule, the rest of the integral from
-    /// its leading terms 35/128 x^-9 - 63/256 x^-11 + 231/1024 x^-13.
+    /// The remainder is what is left of the kernel, up to the switch; beyond, TAIL by Simpson's rule, the rest of the
+    /// integral from its leading terms 35/128 x^-9 - 63/256 x^-11 + 231/1024 x^-13.
     #[test]
     fn remainder_and_tail_make_up_the_kernel() {
         let unit = KlopmanOhno::new(1.0);

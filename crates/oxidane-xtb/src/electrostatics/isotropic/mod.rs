@@ -14,13 +14,14 @@ use crate::basis::Basis;
 use klopman_ohno::KlopmanOhno;
 use periodic::Periodic;
 
-/// The interaction of shell charges, E = 1/2 q A q with A_st = (R^2 + eta_st^-2)^(-1/2), where eta_st is the mean of the
-/// hardnesses of the two shells and R the distance of their atoms (J. Chem. Theory Comput. 2019, 15, 1652).
+/// The interaction of shell charges, E = 1/2 q A q with A_st = (R^2 + eta_st^-2)^(-1/2), where eta_st is the mean of
+/// the hardnesses of the two shells and R the distance of their atoms (J. Chem. Theory Comput. 2019, 15, 1652).
 ///
-/// In a crystal A_st is the sum over all images. It is defined for neutral cells up to a constant, which does not act on them, and for
-/// charged ones with a neutralising background; the part of it that falls as R^-3 is summed by analytic continuation of the exponent,
-/// lengths in bohr, and the parts that fall faster over a parallelepiped of cells that reaches 40 bohr, as in tblite 0.8.0. (That program leaves the
-/// background out: its energies of charged cells differ by a constant, of order 1e-2 hartree, that depends on how it splits the sum.)
+/// In a crystal A_st is the sum over all images. It is defined for neutral cells up to a constant, which does not act
+/// on them, and for charged ones with a neutralising background; the part of it that falls as R^-3 is summed by
+/// analytic continuation of the exponent, lengths in bohr, and the parts that fall faster over a parallelepiped of
+/// cells that reaches 40 bohr, as in tblite 0.8.0. (That program leaves the background out: its energies of charged
+/// cells differ by a constant, of order 1e-2 hartree, that depends on how it splits the sum.)
 #[derive(Debug, Clone)]
 pub struct Isotropic {
     shells: usize,
@@ -29,7 +30,8 @@ pub struct Isotropic {
 }
 
 impl Isotropic {
-    /// The interaction of the shells of `basis` at the positions of `geometry`. Refuses lattice vectors without a volume.
+    /// The interaction of the shells of `basis` at the positions of `geometry`. Refuses lattice vectors without a
+    /// volume.
     pub fn new(geometry: &Geometry, basis: &Basis) -> Result<Self> {
         Self::with_ewald(
             geometry,
@@ -69,8 +71,8 @@ impl Isotropic {
         energy
     }
 
-    /// Adds the derivatives of the energy by positions and strain at fixed shell charges. `geometry` and `basis` are those of
-    /// [`Isotropic::new`].
+    /// Adds the derivatives of the energy by positions and strain at fixed shell charges. `geometry` and `basis` are
+    /// those of [`Isotropic::new`].
     pub fn add_derivatives(
         &self,
         geometry: &Geometry,
@@ -128,7 +130,8 @@ fn kernel(basis: &Basis, s: usize, t: usize) -> KlopmanOhno {
     KlopmanOhno::new(0.5 * (basis.shells[s].parameters.hardness + basis.shells[t].parameters.hardness))
 }
 
-/// Adds the product of a symmetric matrix and a vector, row by row, so that the inner loop is contiguous and vectorises.
+/// Adds the product of a symmetric matrix and a vector, row by row, so that the inner loop is contiguous and
+/// vectorises.
 #[inline(always)]
 fn multiply(matrix: &[f64], vector: &[f64], product: &mut [f64]) {
     for (row, &factor) in matrix.chunks_exact(product.len().max(1)).zip(vector) {

@@ -1,9 +1,10 @@
 //! The sums of 1/r^5 and 1/r^7 over a parallelepiped of cells.
 //!
-//! These sums converge, but slowly. The reference program, tblite 0.8.0, cuts them off hard: for two atoms of the central cell (fractional coordinates from 0
-//! to 1) it takes the images that are displaced by up to n_a cells along lattice vector a, where n_a cells reach 40 bohr. What is missing
-//! is of order 1e-5 hartree a cell, so its recipe is a part of what its energy means, and is followed here. With it comes
-//! that the energy steps by about 1e-6 hartree where an atom leaves the cell on one side and comes back on the other, and where n_a changes.
+//! These sums converge, but slowly. The reference program, tblite 0.8.0, cuts them off hard: for two atoms of the
+//! central cell (fractional coordinates from 0 to 1) it takes the images that are displaced by up to n_a cells along
+//! lattice vector a, where n_a cells reach 40 bohr. What is missing is of order 1e-5 hartree a cell, so its recipe is a
+//! part of what its energy means, and is followed here. With it comes that the energy steps by about 1e-6 hartree where
+//! an atom leaves the cell on one side and comes back on the other, and where n_a changes.
 
 use std::array::from_fn;
 

@@ -1,5 +1,6 @@
-//! The isotropic interaction in a crystal: the lattice sum of the Klopman-Ohno kernel, as generalised Ewald sums of the first two powers
-//! of its expansion, sums of the next two over a parallelepiped of cells, and a short-ranged remainder.
+//! The isotropic interaction in a crystal: the lattice sum of the Klopman-Ohno kernel, as generalised Ewald sums of the
+//! first two powers of its expansion, sums of the next two over a parallelepiped of cells, and a short-ranged
+//! remainder.
 
 use oxidane_core::Result;
 use oxidane_physics::geometry::{Derivatives, Geometry};
