@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 fn main() {
     let accuracy = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(1e-6);
     for molecules in [8, 27, 64, 216, 512, 1728] {
-        for method in [Method::Auto, Method::Ewald] {
+        for method in [Method::Ewald, Method::Mesh] {
             measure(molecules, Coulomb { accuracy, method, parallel: false });
         }
     }

@@ -52,11 +52,11 @@ fn fill<S: Scalar<Real = f64>, const SCREENED: bool, const GAUSSIAN: bool>(
     value: &mut [f64],
     slope: &mut [f64],
 ) {
-    let (squares, widths) = (S::row(squares, n), S::row(widths, n));
-    let (mut value, mut slope) = (S::row_mut(value, n), S::row_mut(slope, n));
     simd::dispatch(
         #[inline(always)]
-        || {
+        move || {
+            let (squares, widths) = (S::row(squares, n), S::row(widths, n));
+            let (mut value, mut slope) = (S::row_mut(value, n), S::row_mut(slope, n));
             for k in 0..n {
                 let r2 = bounded(S::get(squares, k));
                 let g2 = S::get(widths, k);

@@ -26,6 +26,7 @@ mod forms;
 mod kernel;
 mod lattice;
 mod matrix;
+mod mesh;
 mod pairs;
 mod periodic;
 mod reciprocal;
@@ -35,6 +36,8 @@ mod splitting;
 use forms::Bilinear;
 pub use forms::{Form, Gradients};
 use lattice::Lattice;
+pub use mesh::Grid;
+use mesh::mesh_splitting;
 use oxidane_core::{Cell, Error, Result};
 use oxidane_math::Scalar;
 use pairs::Pairs;
@@ -84,8 +87,12 @@ pub enum Method {
     Auto,
     /// An Ewald sum; its time grows with the power 3/2 of the number of atoms.
     Ewald,
+    /// Smooth particle-mesh Ewald; its time grows as the number of atoms.
+    Mesh,
     /// An Ewald sum split as given, whatever the accuracy.
     Split(Splitting),
+    /// Particle-mesh Ewald with a splitting (whose end in reciprocal space does not matter) and a mesh as given.
+    Grid(Splitting, Grid),
 }
 
 impl Default for Coulomb {
@@ -110,11 +117,26 @@ impl Coulomb {
         let lattice = Lattice::new(rows)?;
         let widest = sites.widths.iter().map(|s| s.value()).fold(0.0, f64::max);
         let (n, volume) = (sites.positions.len(), lattice.volume.value());
-        let splitting = match self.method {
-            Method::Split(splitting) => splitting,
-            _ => Splitting::balanced(self.accuracy, n, volume, widest)?,
+        let lengths = lattice.lengths();
+        let (splitting, grid) = match self.method {
+            Method::Split(splitting) => (splitting, None),
+            Method::Grid(splitting, grid) => (splitting, Some(grid)),
+            Method::Ewald => (Splitting::balanced(self.accuracy, n, volume, widest)?, None),
+            Method::Mesh => {
+                let (splitting, grid, _) = mesh_splitting(self.accuracy, n, volume, lengths, widest)?;
+                (splitting, Some(grid))
+            }
+            Method::Auto => {
+                let direct = Splitting::balanced(self.accuracy, n, volume, widest)?;
+                let (splitting, grid, time) = mesh_splitting(self.accuracy, n, volume, lengths, widest)?;
+                if time < direct.time(n, volume) { (splitting, Some(grid)) } else { (direct, None) }
+            }
         };
-        let sum = Sum::Periodic(Periodic::ewald(sites, &lattice, splitting, self.parallel)?);
+        let periodic = match grid {
+            None => Periodic::ewald(sites, &lattice, splitting, self.parallel)?,
+            Some(grid) => Periodic::mesh(sites, &lattice, splitting, grid, self.parallel)?,
+        };
+        let sum = Sum::Periodic(Box::new(periodic));
         Ok(Interactions { atoms: n, sum })
     }
 }
@@ -160,7 +182,7 @@ pub struct Interactions<S: Scalar> {
 #[derive(Debug, Clone)]
 enum Sum<S: Scalar> {
     Pairs(Pairs<S>),
-    Periodic(Periodic<S>),
+    Periodic(Box<Periodic<S>>),
 }
 
 impl<S: Scalar<Real = f64>> Interactions<S> {

@@ -92,13 +92,13 @@ impl<S: Scalar<Real = f64>> Pairs<S> {
     fn squares(&self, i: usize, buffers: &mut Buffers) {
         let n = self.atoms;
         let [x, y, z] = [0, 1, 2].map(|a| S::row(&self.positions[a], n));
-        let (at, own) = ([x, y, z].map(|x| S::get(x, i)), S::get(S::row(&self.squares, n), i));
         let widths = S::row(&self.squares, n);
-        let mut r2 = S::row_mut(&mut buffers.squares, n);
-        let mut g2 = S::row_mut(&mut buffers.widths, n);
+        let (at, own) = ([x, y, z].map(|x| S::get(x, i)), S::get(widths, i));
+        let Buffers { squares, widths: joint, .. } = buffers;
         simd::dispatch(
             #[inline(always)]
-            || {
+            move || {
+                let (mut r2, mut g2) = (S::row_mut(squares, n), S::row_mut(joint, n));
                 for j in 0..n {
                     let d = [at[0] - S::get(x, j), at[1] - S::get(y, j), at[2] - S::get(z, j)];
                     S::set(&mut r2, j, d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
@@ -196,19 +196,18 @@ impl<S: Scalar<Real = f64>> Pairs<S> {
     fn by_width(&self, i: usize, weights: &[f64], buffers: &mut Buffers) -> S {
         let n = self.atoms;
         self.squares(i, buffers);
-        let (r2, g2) = (S::row(&buffers.squares, n), S::row(&buffers.widths, n));
-        {
-            let mut out = S::row_mut(&mut buffers.value, n);
-            simd::dispatch(
-                #[inline(always)]
-                || {
-                    for j in 0..n {
-                        S::set(&mut out, j, by_width(S::get(r2, j), S::get(g2, j)));
-                    }
-                },
-            );
-            S::set(&mut out, i, S::zero());
-        }
+        let Buffers { squares, widths, value, .. } = buffers;
+        simd::dispatch(
+            #[inline(always)]
+            move || {
+                let (r2, g2) = (S::row(squares, n), S::row(widths, n));
+                let mut out = S::row_mut(value, n);
+                for j in 0..n {
+                    S::set(&mut out, j, by_width(S::get(r2, j), S::get(g2, j)));
+                }
+                S::set(&mut out, i, S::zero());
+            },
+        );
         dot::<S>(n, &buffers.value, weights) * self.widths[i].scale(2.0)
     }
 }
@@ -219,10 +218,11 @@ fn weigh<S: Scalar<Real = f64>>(n: usize, i: usize, forms: &[[Vec<f64>; 2]], wei
     for [left, right] in forms {
         let (left, right) = (S::row(left, n), S::row(right, n));
         let (own_left, own_right) = (S::get(left, i), S::get(right, i));
-        let mut weights = S::row_mut(weights, n);
+        let weights = &mut *weights;
         simd::dispatch(
             #[inline(always)]
-            || {
+            move || {
+                let mut weights = S::row_mut(weights, n);
                 for j in 0..n {
                     let w = own_left * S::get(right, j) + own_right * S::get(left, j);
                     let sum = S::get_mut(&weights, j) + w;

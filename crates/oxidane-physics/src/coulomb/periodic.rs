@@ -3,6 +3,7 @@
 use super::forms::{Bilinear, Gradients};
 use super::kernel::{CLOSEST, Kernel};
 use super::lattice::Lattice;
+use super::mesh::{Grid, Mesh};
 use super::reciprocal::Reciprocal;
 use super::short_range::ShortRange;
 use super::{Sites, Splitting};
@@ -23,7 +24,10 @@ pub struct Periodic<S: Scalar> {
 /// How the smooth part is summed.
 #[derive(Debug, Clone)]
 pub enum Smooth<S: Scalar> {
+    /// Over reciprocal vectors.
     Waves(Reciprocal<S>),
+    /// On a mesh.
+    Mesh(Mesh<S>),
 }
 
 impl<S: Scalar<Real = f64>> Periodic<S> {
@@ -37,6 +41,19 @@ impl<S: Scalar<Real = f64>> Periodic<S> {
         let Splitting { alpha, wave_cutoff, .. } = splitting;
         let waves = Reciprocal::new(lattice, alpha, wave_cutoff, sites.positions, parallel);
         Self::new(sites, lattice, splitting, Smooth::Waves(waves), parallel)
+    }
+
+    /// A particle-mesh Ewald sum.
+    pub fn mesh(
+        sites: &Sites<'_, S>,
+        lattice: &Lattice<S>,
+        splitting: Splitting,
+        grid: Grid,
+        parallel: bool,
+    ) -> Result<Self> {
+        grid.validate()?;
+        let mesh = Mesh::new(lattice, splitting.alpha, grid, sites.positions, parallel);
+        Self::new(sites, lattice, splitting, Smooth::Mesh(mesh), parallel)
     }
 
     fn new(
@@ -69,6 +86,7 @@ impl<S: Scalar<Real = f64>> Periodic<S> {
         self.short.add_potential(charges, out);
         match &self.smooth {
             Smooth::Waves(waves) => waves.add_potential(charges, out),
+            Smooth::Mesh(mesh) => mesh.add_potential(charges, out),
         }
     }
 
@@ -82,6 +100,7 @@ impl<S: Scalar<Real = f64>> Periodic<S> {
         self.short.add_gradients(forms, gradients);
         match &self.smooth {
             Smooth::Waves(waves) => waves.add_gradients(forms, gradients),
+            Smooth::Mesh(mesh) => mesh.add_gradients(forms, gradients),
         }
     }
 }

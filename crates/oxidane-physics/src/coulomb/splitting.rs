@@ -12,10 +12,13 @@ pub const ACCURACIES: std::ops::RangeInclusive<f64> = 1e-13..=1e-2;
 
 /// The part of the requested error that each cut may have: two of them, and the order in crystals that makes the errors of many
 /// charges add up.
-const SHARE: f64 = 0.4;
+pub const SHARE: f64 = 0.4;
 
 /// The time of a pair in real space in units of that of an atom at a reciprocal vector.
 const PAIR_COST: f64 = 30.0;
+
+/// The time of an atom at a reciprocal vector (of one half of them) in ns.
+const WAVE_TIME: f64 = 1.0;
 
 /// The parameters of an Ewald sum.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,6 +39,14 @@ impl Splitting {
         let alpha = (2.0 * PI.powi(3) * PAIR_COST * n / (volume * volume)).powf(1.0 / 6.0);
         let spacing = (volume / n).cbrt();
         Self::with_cutoff(accuracy, spacing, widest, reach(alpha * spacing, part(accuracy)?) / alpha)
+    }
+
+    /// An estimate of the time of an Ewald sum in ns.
+    pub(super) fn time(&self, atoms: usize, volume: f64) -> f64 {
+        let n = atoms as f64;
+        let pairs = n * n / volume * 4.0 / 3.0 * PI * self.cutoff.powi(3);
+        let waves = n * volume * self.wave_cutoff.powi(3) / (12.0 * PI * PI);
+        WAVE_TIME * (PAIR_COST * pairs + waves)
     }
 
     /// The splitting that needs a sum in real space up to `cutoff` (angstrom), or further where the tails of Gaussian charges need it.

@@ -60,6 +60,26 @@ impl Charges {
         self
     }
 
+    /// The crystal repeated `times` along every lattice vector, every atom then moved a little and its charge changed.
+    pub fn repeated(&self, times: usize) -> Self {
+        let Some(lattice) = self.lattice else { return self.clone() };
+        let mut all = Self { positions: Vec::new(), widths: Vec::new(), charges: Vec::new(), lattice: None };
+        all.lattice = Some(lattice.map(|v| v.map(|x| x * times as f64)));
+        for cell in 0..times.pow(3) {
+            let n = [cell % times, cell / times % times, cell / times / times].map(|n| n as f64);
+            for (i, x) in self.positions.iter().enumerate() {
+                let seed = 7000 + 4 * (cell * self.positions.len() + i);
+                let place = |k: usize| {
+                    x[k] + 0.1 * noise(seed + k) + (0..3).map(|a| n[a] * lattice[a][k]).sum::<f64>()
+                };
+                all.positions.push(std::array::from_fn(place));
+                all.charges.push(self.charges[i] + 0.3 * noise(seed + 3));
+            }
+            all.widths.extend(&self.widths);
+        }
+        all
+    }
+
     /// x -> (1 + strain) x.
     pub fn strained(&self, strain: [[f64; 3]; 3]) -> Self {
         let apply = |v: [f64; 3]| -> [f64; 3] {
