@@ -1,12 +1,14 @@
 //! The model a user asks for, ready to compute.
 
 mod advice;
+mod dispersion;
 
 use std::path::Path;
 
 use oxidane_core::{Error, Potential, Request, Result, System};
 use oxidane_models::file::Header;
 use oxidane_models::{Model, PotentialOptions};
+use oxidane_physics::D3Potential;
 use oxidane_xtb::{Gfn2, Gfn2Options, valence_unpaired};
 
 use crate::args::{ComputeArgs, Precision};
@@ -48,10 +50,22 @@ enum Source {
     Gfn2(Gfn2Options),
 }
 
+impl Source {
+    fn name(&self) -> &str {
+        match self {
+            Self::Network { model, .. } => &model.header().name,
+            Self::Gfn2(_) => GFN2,
+        }
+    }
+}
+
 /// A model with the precision and permissiveness that the options ask for.
 pub struct Loaded {
     source: Source,
+    /// Added to it.
+    dispersion: Option<D3Potential>,
     potential: Box<dyn Potential>,
+    name: String,
 }
 
 impl Loaded {
@@ -60,14 +74,18 @@ impl Loaded {
     /// # Errors
     /// If it cannot be read or used, or an option has no effect on it.
     pub fn new(args: &ComputeArgs, allow_close: bool) -> Result<Self> {
-        if is_gfn2(args.model.as_deref()) {
-            Self::gfn2(args, allow_close)
+        let (source, potential) = if is_gfn2(args.model.as_deref()) {
+            Self::gfn2(args, allow_close)?
         } else {
-            Self::network(args, allow_close)
-        }
+            Self::network(args, allow_close)?
+        };
+        let dispersion = dispersion::of(args, &source, &*potential)?;
+        let potential = dispersion::add(potential, dispersion.as_ref());
+        let name = potential.name().to_owned();
+        Ok(Self { source, dispersion, potential, name })
     }
 
-    fn gfn2(args: &ComputeArgs, allow_close: bool) -> Result<Self> {
+    fn gfn2(args: &ComputeArgs, allow_close: bool) -> Result<(Source, Box<dyn Potential>)> {
         if args.precision == Some(Precision::F32) {
             return Err(Error::usage(
                 "--precision f32 has no effect on gfn2, which computes in f64; leave it out",
@@ -75,10 +93,10 @@ impl Loaded {
         }
         let temperature = args.etemp.unwrap_or(Gfn2Options::default().temperature);
         let options = Gfn2Options { temperature, allow_close };
-        Ok(Self { source: Source::Gfn2(options), potential: Box::new(Gfn2::new(options)?) })
+        Ok((Source::Gfn2(options), Box::new(Gfn2::new(options)?)))
     }
 
-    fn network(args: &ComputeArgs, allow_close: bool) -> Result<Self> {
+    fn network(args: &ComputeArgs, allow_close: bool) -> Result<(Source, Box<dyn Potential>)> {
         let model = Box::new(open(args.model.as_deref())?);
         if args.etemp.is_some() {
             return Err(Error::usage(format!(
@@ -93,7 +111,7 @@ impl Loaded {
         };
         let options = PotentialOptions { precision: arithmetic, parallel: true, allow_close };
         let potential = Advised::boxed(model.potential(options)?);
-        Ok(Self { source: Source::Network { model, precision, options }, potential })
+        Ok((Source::Network { model, precision, options }, potential))
     }
 
     /// A potential for work on one structure, spread over all threads.
@@ -105,7 +123,9 @@ impl Loaded {
     pub fn workers(&self, args: &ComputeArgs) -> Result<Vec<Box<dyn Potential>>> {
         let first = match &self.source {
             Source::Network { model, options, .. } => {
-                Advised::boxed(model.potential(PotentialOptions { parallel: false, ..*options })?)
+                let alone =
+                    Advised::boxed(model.potential(PotentialOptions { parallel: false, ..*options })?);
+                dispersion::add(alone, self.dispersion.as_ref())
             }
             Source::Gfn2(_) => self.potential.fork(),
         };
@@ -113,29 +133,27 @@ impl Loaded {
         Ok(std::iter::once(first).chain(others).collect())
     }
 
-    /// The model's name.
+    /// The model's name, with what is added to it.
     pub fn name(&self) -> &str {
-        match &self.source {
-            Source::Network { model, .. } => &model.header().name,
-            Source::Gfn2(_) => GFN2,
-        }
+        &self.name
     }
 
     /// Model and precision: what a restart must agree with.
     pub fn identity(&self) -> String {
-        match &self.source {
+        let model = match &self.source {
             Source::Network { model, precision, .. } => {
                 let header = model.header();
                 let hash = if header.hash.is_empty() { &header.name } else { &header.hash };
                 format!("{hash} {}", precision.name())
             }
             Source::Gfn2(options) => format!("{GFN2} {} K", options.temperature),
-        }
+        };
+        self.with_dispersion(model)
     }
 
     /// One line for the head of tables.
     pub fn title(&self) -> String {
-        match &self.source {
+        let model = match &self.source {
             Source::Network { model, precision, .. } => {
                 let header = model.header();
                 let theory = header.level_of_theory.as_deref().map(|t| format!(", {t}")).unwrap_or_default();
@@ -144,7 +162,12 @@ impl Loaded {
             Source::Gfn2(options) => {
                 format!("{GFN2} (GFN2-xTB), electronic temperature {} K", options.temperature)
             }
-        }
+        };
+        self.with_dispersion(model)
+    }
+
+    fn with_dispersion(&self, model: String) -> String {
+        self.dispersion.as_ref().map_or(model.clone(), |d3| format!("{model} + {}", d3.name()))
     }
 
     /// What it gives.
@@ -166,6 +189,15 @@ impl Loaded {
             Source::Network { model, .. } => Some(model.header()),
             Source::Gfn2(_) => None,
         };
+        if let (Some(d3), Some(theory)) =
+            (&self.dispersion, header.and_then(|h| h.level_of_theory.as_deref()))
+            && dispersion::is_in(theory)
+        {
+            voice.note(&format!(
+                "the level of theory {theory} has dispersion in it already, to which {} adds",
+                d3.name()
+            ));
+        }
         Caveats { header, voice, domain: false, charge: false, spin: false }
     }
 }

@@ -31,6 +31,13 @@ pub struct ComputeArgs {
     /// Electronic temperature of gfn2 in K [default: 300]
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub etemp: Option<f64>,
+    /// Add the dispersion D3(BJ) with the parameters of this functional, such as pbe; for models of levels of theory without
+    /// dispersion
+    #[arg(long, value_name = "FUNCTIONAL")]
+    pub d3: Option<String>,
+    /// With the three-body term (Axilrod-Teller-Muto) of D3
+    #[arg(long, requires = "d3")]
+    pub d3_atm: bool,
     /// Threads to use, at most 1024; does not change any result [default: all cores]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::threads)]
     pub threads: Option<NonZeroUsize>,
