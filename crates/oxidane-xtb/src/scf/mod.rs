@@ -200,7 +200,12 @@ impl<'a> SelfConsistency<'a> {
             residual.iter_mut().zip(&input).for_each(|(out, x)| *out -= x);
             error = (residual.iter().map(|r| r * r).sum::<f64>() / residual.len() as f64).sqrt();
             if !error.is_finite() {
-                return Ok(None);
+                let lost = || {
+                    Error::not_converged(
+                        "GFN2-xTB: the interactions are not finite numbers; mend the geometry",
+                    )
+                };
+                return if iteration == 0 { Err(lost()) } else { Ok(None) };
             }
             if error < TOLERANCE {
                 let blocks = rotated.map(|pairs| self.settle(&current, pairs, temperature));
