@@ -61,6 +61,8 @@ pub trait Scalar:
     type RowMut<'a>;
     /// Sixteen neighbouring scalars of a row (see [`crate::pack`]).
     type Pack: crate::pack::Pack<Self>;
+    /// The same in double precision.
+    type Double: Scalar<Real = f64>;
 
     /// Constant without tangent.
     fn constant(x: Self::Real) -> Self;
@@ -90,6 +92,16 @@ pub trait Scalar:
     /// Part of a mutable row.
     fn part_mut<'a>(row: &'a mut Self::RowMut<'_>, start: usize, len: usize) -> Self::RowMut<'a>;
 
+    /// This number in double precision.
+    #[inline(always)]
+    fn double(self) -> Self::Double {
+        Self::Double::with_tangent(self.value().f64(), self.tangent().f64())
+    }
+    /// The number nearest to one in double precision.
+    #[inline(always)]
+    fn from_double(x: Self::Double) -> Self {
+        Self::with_tangent(Self::Real::of(x.value()), Self::Real::of(x.tangent()))
+    }
     /// Zero.
     #[inline(always)]
     fn zero() -> Self {
@@ -228,6 +240,7 @@ macro_rules! real {
             type Row<'a> = &'a [$t];
             type RowMut<'a> = &'a mut [$t];
             type Pack = crate::pack::Lanes<$t>;
+            type Double = f64;
             #[inline(always)]
             fn constant(x: $t) -> Self {
                 x
@@ -347,6 +360,7 @@ impl<R: Real> Scalar for Dual<R> {
     type Row<'a> = (&'a [R], &'a [R]);
     type RowMut<'a> = (&'a mut [R], &'a mut [R]);
     type Pack = crate::pack::DualLanes<R>;
+    type Double = Dual<f64>;
     #[inline(always)]
     fn constant(x: R) -> Self {
         Self { v: x, d: R::of(0.0) }

@@ -1,7 +1,7 @@
 //! [`Batch`]: one or more structures, concatenated, with the edges inside the cutoff.
 
 use oxidane_core::neighbors::{Edges, NeighborList};
-use oxidane_core::{Result, SystemView};
+use oxidane_core::{Cell, Result, SystemView};
 
 /// One or more structures, concatenated. Edges never join two structures.
 #[derive(Debug, Clone, Default)]
@@ -10,6 +10,10 @@ pub struct Batch {
     pub first_atom: Vec<usize>,
     /// Atomic numbers.
     pub numbers: Vec<u8>,
+    /// Positions in angstrom.
+    pub positions: Vec<[f64; 3]>,
+    /// The cell of each structure that has one.
+    pub cells: Vec<Option<Cell>>,
     /// Total charge of each structure, e.
     pub charge: Vec<i32>,
     /// Unpaired electrons of each structure.
@@ -34,6 +38,10 @@ impl Batch {
         self.first_atom.extend([0, system.numbers().len()]);
         self.numbers.clear();
         self.numbers.extend_from_slice(system.numbers());
+        self.positions.clear();
+        self.positions.extend_from_slice(system.positions());
+        self.cells.clear();
+        self.cells.push(system.cell().copied());
         self.charge.clear();
         self.charge.push(system.charge());
         self.unpaired.clear();
@@ -48,6 +56,8 @@ impl Batch {
             let (atom, edge) = (all.atoms(), all.edges.len() as u32);
             all.first_atom.extend(part.first_atom[1..].iter().map(|a| a + atom));
             all.numbers.extend_from_slice(&part.numbers);
+            all.positions.extend_from_slice(&part.positions);
+            all.cells.extend_from_slice(&part.cells);
             all.charge.extend_from_slice(&part.charge);
             all.unpaired.extend_from_slice(&part.unpaired);
             all.edges.first.extend(part.edges.first[1..].iter().map(|e| e + edge));

@@ -2,15 +2,20 @@
 //! that ship with the program.
 
 mod batch;
+mod blocks;
+mod derivatives;
+mod edges;
 pub mod file;
 pub mod import;
 pub mod irreps;
 pub mod layers;
 mod model;
+pub mod mpnice;
 mod network;
 pub mod orbital;
 mod parameters;
 mod potential;
+mod random;
 pub mod registry;
 pub mod shipped;
 mod tensor;

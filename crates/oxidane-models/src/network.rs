@@ -20,7 +20,7 @@ pub struct Outputs {
     pub virial: Vec<[[f64; 3]; 3]>,
     /// One per atom, e.
     pub charges: Vec<f64>,
-    /// One per structure, e angstrom.
+    /// One per structure, e angstrom; NaN where a structure has none (a crystal, for sums over charges).
     pub dipole: Vec<[f64; 3]>,
     /// One per structure, in the units of the training data.
     pub polarizability: Vec<[[f64; 3]; 3]>,

@@ -1,5 +1,6 @@
 //! The weights of a network as one flat array with names and shapes.
 
+use oxidane_core::{Error, Result};
 use oxidane_math::Real;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,13 @@ impl Layout {
         self.len += entry.len();
         self.entries.push(entry);
         slot
+    }
+    /// Refuses another number of weights than the layout has.
+    pub(crate) fn fits(&self, weights: usize) -> Result<()> {
+        if weights != self.len {
+            return Err(Error::model(format!("{weights} weights for an architecture of {}", self.len)));
+        }
+        Ok(())
     }
     /// The tensor of that name.
     pub fn find(&self, name: &str) -> Option<&Entry> {

@@ -164,7 +164,7 @@ impl<R: Real> Potential for NetworkPotential<R> {
             forces: request.forces.then_some(out.forces),
             virial: out.virial.first().copied(),
             charges: request.charges.then_some(out.charges),
-            dipole: out.dipole.first().copied(),
+            dipole: out.dipole.first().copied().filter(|d| d.iter().all(|x| x.is_finite())),
             polarizability: out.polarizability.first().copied(),
             electronic: None,
         })

@@ -2,14 +2,14 @@
 
 use crate::network::Network;
 use crate::parameters::Layout;
-use crate::xpainn;
+use crate::{mpnice, xpainn};
 use oxidane_core::{Error, Result};
 use oxidane_math::Real;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Names of all architectures.
-pub const ARCHITECTURES: [&str; 1] = [xpainn::NAME];
+pub const ARCHITECTURES: [&str; 2] = [xpainn::NAME, mpnice::NAME];
 
 fn hyperparameters<T: DeserializeOwned>(architecture: &str, value: &Value) -> Result<T> {
     serde_json::from_value(value.clone())
@@ -27,6 +27,7 @@ fn unknown(architecture: &str) -> Error {
 pub fn build<R: Real>(architecture: &str, value: &Value, seed: u64) -> Result<Box<dyn Network<R>>> {
     match architecture {
         xpainn::NAME => Ok(Box::new(xpainn::Xpainn::random(&hyperparameters(architecture, value)?, seed)?)),
+        mpnice::NAME => Ok(Box::new(mpnice::Mpnice::random(&hyperparameters(architecture, value)?, seed)?)),
         _ => Err(unknown(architecture)),
     }
 }
@@ -41,6 +42,9 @@ pub fn with_parameters<R: Real>(
         xpainn::NAME => {
             Ok(Box::new(xpainn::Xpainn::with_parameters(&hyperparameters(architecture, value)?, parameters)?))
         }
+        mpnice::NAME => {
+            Ok(Box::new(mpnice::Mpnice::with_parameters(&hyperparameters(architecture, value)?, parameters)?))
+        }
         _ => Err(unknown(architecture)),
     }
 }
@@ -49,6 +53,7 @@ pub fn with_parameters<R: Real>(
 pub fn layout(architecture: &str, value: &Value) -> Result<Layout> {
     match architecture {
         xpainn::NAME => xpainn::Xpainn::<f32>::layout_of(&hyperparameters(architecture, value)?),
+        mpnice::NAME => mpnice::Mpnice::<f32>::layout_of(&hyperparameters(architecture, value)?),
         _ => Err(unknown(architecture)),
     }
 }

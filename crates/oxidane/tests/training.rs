@@ -54,6 +54,32 @@ fn a_trained_model_serves() {
     bench.run(&["train", "fit.toml"]).refused(2, &["fit.run"]);
 }
 
+/// A model of charges: every verb takes it, and its charges have the sum asked for.
+#[test]
+fn a_trained_mpnice_serves() {
+    let bench = Bench::new();
+    data(&bench);
+    let model = "architecture = \"mpnice\"\nnode_dim = 8\nupdate_dim = 8\nreadout_dim = 4\ncutoff = 3.0\n";
+    let (head, rest) = CONFIG.split_once("architecture").unwrap();
+    let rest = rest.split_once("[data]").unwrap().1;
+    bench.write("fit.toml", &format!("{head}{model}[data]{rest}"));
+    let out = bench.run(&["train", "fit.toml", "--threads", "1"]).ok();
+    assert!(out.contains("mpnice") && out.contains("meV/angstrom"), "{out}");
+    let trained =
+        |arguments: &[&str]| bench.run(&[arguments, &["--model", "fit.run/model.safetensors"]].concat());
+    let results = trained(&["sp", "water.xyz", "--all", "--json"]).json();
+    let charges = results[0]["charges"].as_array().unwrap();
+    let sum: f64 = charges.iter().map(|q| q.as_f64().unwrap()).sum();
+    assert!(sum.abs() < 1e-9, "{results}");
+    assert!(results[0]["dipole"].is_array(), "{results}");
+    trained(&["opt", "water.xyz"]).ok();
+    trained(&["md", "water.xyz", "--steps", "20"]).ok();
+    trained(&["eval", "data.extxyz"]).ok();
+    let info = bench.run(&["info", "fit.run/model.safetensors"]).ok();
+    assert!(info.contains("mpnice") && info.contains("H O"), "{info}");
+    trained(&["sp", "water.xyz", "--chrg", "1", "--uhf", "1"]).refused(5, &["charge 1"]);
+}
+
 /// Killed when the log says that it is on its way: from the first steps, and later. Each time the run is unfinished.
 #[cfg(unix)]
 #[test]

@@ -8,9 +8,9 @@
 //! Both passes loop over the edges of a center that owns its sums. The filter is made for a tile of edges at a
 //! time by one matrix product and used while it is in cache.
 
-use super::edges::EdgeFunctions;
 use super::gate::{Edge, Receiver, Returned, Widths, receive, send};
 use crate::batch::Batch;
+use crate::edges::EdgeFunctions;
 use crate::irreps::Irreps;
 use crate::layers::Linear;
 use crate::network::Scratch;

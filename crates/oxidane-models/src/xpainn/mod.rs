@@ -19,18 +19,20 @@ mod update;
 pub use config::{Embedding, OutputMode, XpainnConfig};
 
 use crate::batch::Batch;
+use crate::derivatives::{self, Direction};
+use crate::edges::EdgeBasis;
 use crate::irreps::Irreps;
 use crate::layers::{EquivariantNorm, LayerNorm, Mlp};
 use crate::network::{Network, Outputs, Scratch};
 use crate::parameters::{Layout, Slot};
-use edges::EdgeBasis;
+use edges::CutBasis;
 use electronic::{ElectronicEmbedding, Quantity};
 use heads::Head;
 use message::Message;
 use oxidane_core::{Error, Request, Result};
 use oxidane_math::radial::RadialBasis;
 use oxidane_math::{Dual, Real};
-use pass::{Direction, Pass};
+use pass::Pass;
 use start::Start;
 use update::Update;
 
@@ -54,7 +56,7 @@ struct Architecture {
     config: XpainnConfig,
     irreps: Irreps,
     layout: Layout,
-    basis: EdgeBasis,
+    basis: EdgeBasis<CutBasis>,
     basis_parameters: Slot,
     start: Start,
     electronic: Vec<ElectronicEmbedding>,
@@ -134,7 +136,10 @@ impl Architecture {
             heads.push((mode, head));
         }
         Ok(Self {
-            basis: EdgeBasis { basis, cutoff_fn: resolved.cutoff_fn, l_max: irreps.l_max() },
+            basis: EdgeBasis {
+                columns: CutBasis { basis, cutoff_fn: resolved.cutoff_fn },
+                l_max: irreps.l_max(),
+            },
             config: config.clone(),
             irreps: irreps.clone(),
             layout,
@@ -155,13 +160,7 @@ impl<R: Real> Xpainn<R> {
     /// A hyperparameter out of range, or a wrong number of weights.
     pub fn with_parameters(config: &XpainnConfig, parameters: Vec<R>) -> Result<Self> {
         let architecture = Architecture::new(config)?;
-        if parameters.len() != architecture.layout.len {
-            return Err(Error::model(format!(
-                "{} weights for an architecture of {}",
-                parameters.len(),
-                architecture.layout.len
-            )));
-        }
+        architecture.layout.fits(parameters.len())?;
         Ok(Self { architecture: architecture.into(), parameters })
     }
 
@@ -243,10 +242,10 @@ impl<R: Real> Network<R> for Xpainn<R> {
             let seeds = Outputs { energy: vec![1.0; batch.structures()], ..Outputs::default() };
             let vectors = pass.reverse(&seeds, None, true, scratch);
             if request.forces {
-                outputs.forces = pass::forces::<R>(batch, &vectors, 0);
+                outputs.forces = derivatives::forces::<R>(batch, &vectors, 0);
             }
             if request.virial {
-                outputs.virial = pass::virial::<R>(batch, &vectors);
+                outputs.virial = derivatives::virial::<R>(batch, &vectors);
             }
             scratch.put(vectors);
         }
@@ -269,11 +268,7 @@ impl<R: Real> Network<R> for Xpainn<R> {
             OutputMode::Dipole => !seeds.dipole.is_empty(),
             OutputMode::Polar => !seeds.polarizability.is_empty(),
         };
-        // A force is minus the derivative of the energy, so the direction is minus its seed; virials alike.
-        let direction = Direction {
-            positions: seeds.forces.iter().map(|f| f.map(|x| -x)).collect(),
-            strains: seeds.virial.iter().map(|v| pass::symmetric(v.map(|row| row.map(|x| -x)))).collect(),
-        };
+        let direction = Direction::of_loss(seeds);
         let (a, p) = (&self.architecture, &self.parameters);
         if direction.is_none() {
             let mut pass = Pass::<R>::forward(a, p, batch, &direction, seeded, scratch, false);
@@ -301,7 +296,7 @@ impl<R: Real> Network<R> for Xpainn<R> {
         let (a, p) = (&self.architecture, &self.parameters);
         let mut pass = Pass::<Dual<R>>::forward(a, p, batch, &direction, energy, scratch, false);
         let vectors = pass.reverse(&Outputs::default(), None, true, scratch);
-        let forces = pass::forces::<Dual<R>>(batch, &vectors, 1);
+        let forces = derivatives::forces::<Dual<R>>(batch, &vectors, 1);
         scratch.put(vectors);
         pass.recycle(scratch);
         Ok(forces.into_iter().map(|f| f.map(|x| -x)).collect())

@@ -1,6 +1,5 @@
 //! One evaluation of the network: the forward pass, block of atoms by block of atoms, and its reverse.
 
-use super::edges::EdgeFunctions;
 use super::electronic::ElectronicTape;
 use super::heads::HeadTape;
 use super::message::{PackedFilter, Sinks, Sources, State};
@@ -8,36 +7,14 @@ use super::readout;
 use super::update::UpdateTape;
 use super::{Architecture, BLOCK, OutputMode};
 use crate::batch::Batch;
+use crate::blocks::{cut, run, run_with};
+use crate::derivatives::{Direction, Tangents};
+use crate::edges::EdgeFunctions;
 use crate::irreps::Order;
 use crate::layers::MlpTape;
 use crate::network::{Outputs, Scratch};
 use oxidane_math::{Real, Scalar};
-use rayon::prelude::*;
 use std::ops::Range;
-
-/// The direction of a dual run: how positions and strain move.
-#[derive(Debug, Default)]
-pub struct Direction {
-    /// One per atom, or none.
-    pub positions: Vec<[f64; 3]>,
-    /// One symmetric strain per structure, or none.
-    pub strains: Vec<[[f64; 3]; 3]>,
-}
-
-impl Direction {
-    /// Nothing moves.
-    pub const NONE: Self = Self { positions: Vec::new(), strains: Vec::new() };
-
-    /// Whether nothing moves.
-    pub fn is_none(&self) -> bool {
-        self.positions.is_empty() && self.strains.is_empty()
-    }
-}
-
-/// The mean of a matrix and its transpose.
-pub fn symmetric(a: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
-    std::array::from_fn(|i| std::array::from_fn(|j| 0.5 * (a[i][j] + a[j][i])))
-}
 
 /// What a block of atoms keeps between the passes.
 struct Block<S: Scalar> {
@@ -93,31 +70,8 @@ impl<'a, S: Scalar> Pass<'a, S> {
         scratch: &mut Scratch<S::Real>,
         parallel: bool,
     ) -> Self {
-        let n = batch.atoms();
-        let structure_of: Vec<u32> = if direction.strains.is_empty() {
-            Vec::new()
-        } else {
-            (0..batch.structures()).flat_map(|s| batch.atoms_of(s).map(move |_| s as u32)).collect()
-        };
-        let centers: Vec<u32> = if S::PLANES == 2 {
-            (0..n).flat_map(|i| batch.edges.edges_of(i).map(move |_| i as u32)).collect()
-        } else {
-            Vec::new()
-        };
-        let tangent = |e: usize| {
-            let (i, j) = (centers[e] as usize, batch.edges.neighbor[e] as usize);
-            let mut t = [0.0; 3];
-            if let (Some(a), Some(b)) = (direction.positions.get(i), direction.positions.get(j)) {
-                t = [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-            }
-            if let Some(strain) = structure_of.get(i).and_then(|&s| direction.strains.get(s as usize)) {
-                let r = batch.edges.vector[e];
-                for (t, row) in t.iter_mut().zip(strain) {
-                    *t += row[0] * r[0] + row[1] * r[1] + row[2] * r[2];
-                }
-            }
-            t
-        };
+        let tangents = Tangents::new::<S>(batch, direction);
+        let tangent = |e: usize| tangents.edge(e);
         let basis_parameters = net.basis_parameters.of(p);
         let functions = net.basis.forward::<S>(basis_parameters, batch, &tangent, parallel, scratch);
         let filters = net.messages.iter().map(|m| m.message.pack(p, scratch)).collect();
@@ -300,7 +254,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
             self.net.start.gradient::<S>(self.p, self.batch, &s_adj[0], g, scratch);
             let slot = self.net.basis_parameters;
             let out = slot.of_mut(g);
-            self.net.basis.gradient::<S>(slot.of(self.p), &self.functions, &radial_adj, out);
+            self.net.basis.columns.gradient::<S>(slot.of(self.p), &self.functions, &radial_adj, out);
         }
         let mut vectors = Vec::new();
         if positions {
@@ -378,9 +332,10 @@ impl<'a, S: Scalar> Pass<'a, S> {
             state: state(t, &first_state, &self.shared[t].x, net.config.layer_norm),
         };
         let (s_adj, x_adj) = (&*adj.s, &*adj.x);
-        let bounds: Vec<usize> = self.blocks.iter().map(|b| b.atoms.end).collect();
-        let radial = split_edges(self.batch, &bounds, adj.radial.0, adj.radial.1);
-        let harmonics = split_edges(self.batch, &bounds, adj.harmonics.0, adj.harmonics.1);
+        let ends: Vec<usize> =
+            self.blocks.iter().map(|b| self.batch.edges.first[b.atoms.end] as usize).collect();
+        let radial = cut(adj.radial.0, ends.iter().copied(), adj.radial.1);
+        let harmonics = cut(adj.harmonics.0, ends, adj.harmonics.1);
         let tasks: Vec<_> = split_pair(&mut self.blocks, adj.next.0, adj.next.1, (c, d))
             .into_iter()
             .zip(radial.into_iter().zip(harmonics))
@@ -564,77 +519,4 @@ fn split_pair<'a, S: Scalar>(
         tasks.push((block, (mine, mine_too)));
     }
     tasks
-}
-
-/// Cuts an array over edges at the blocks' ends.
-fn split_edges<'a, R>(batch: &Batch, ends: &[usize], mut all: &'a mut [R], width: usize) -> Vec<&'a mut [R]> {
-    let mut parts = Vec::with_capacity(ends.len());
-    let mut done = 0;
-    for &end in ends {
-        let edge = batch.edges.first[end] as usize;
-        let (mine, rest) = all.split_at_mut((edge - done) * width);
-        parts.push(mine);
-        all = rest;
-        done = edge;
-    }
-    parts
-}
-
-fn run<T: Send>(parallel: bool, tasks: Vec<T>, work: impl Fn(T) + Sync + Send) {
-    if parallel {
-        tasks.into_par_iter().for_each(work);
-    } else {
-        tasks.into_iter().for_each(work);
-    }
-}
-
-/// Like [`run`]; a weight gradient is a sum over all blocks, so with one the blocks go in order.
-fn run_with<T: Send, R: Real>(
-    parallel: bool,
-    gradient: Option<&mut [R]>,
-    tasks: Vec<T>,
-    work: impl Fn(T, Option<&mut [R]>) + Sync + Send,
-) {
-    match gradient {
-        Some(g) => tasks.into_iter().for_each(|t| work(t, Some(&mut *g))),
-        None => run(parallel, tasks, |t| work(t, None)),
-    }
-}
-
-/// Forces from the derivatives with respect to the mirrors' vectors (plane 1: minus Hessian times direction).
-pub fn forces<S: Scalar>(batch: &Batch, vectors: &[S::Real], plane: usize) -> Vec<[f64; 3]> {
-    let at =
-        |e: usize| -> [f64; 3] { std::array::from_fn(|k| vectors[(e * S::PLANES + plane) * 3 + k].f64()) };
-    (0..batch.atoms())
-        .map(|i| {
-            let mut f = [0.0; 3];
-            for e in batch.edges.edges_of(i) {
-                let (own, mirror) = (at(e), at(batch.edges.mirror[e] as usize));
-                for k in 0..3 {
-                    f[k] += own[k] - mirror[k];
-                }
-            }
-            f
-        })
-        .collect()
-}
-
-/// Virial of each structure from the derivatives with respect to the mirrors' vectors.
-pub fn virial<S: Scalar>(batch: &Batch, vectors: &[S::Real]) -> Vec<[[f64; 3]; 3]> {
-    (0..batch.structures())
-        .map(|s| {
-            let mut w = [[0.0; 3]; 3];
-            for e in batch.atoms_of(s).flat_map(|i| batch.edges.edges_of(i)) {
-                let r = batch.edges.vector[e];
-                for (a, row) in w.iter_mut().enumerate() {
-                    let v = vectors[e * S::PLANES * 3 + a].f64();
-                    for (w, r) in row.iter_mut().zip(r) {
-                        // The mirror's vector is -r, and the virial is minus the strain derivative.
-                        *w += v * r;
-                    }
-                }
-            }
-            symmetric(w)
-        })
-        .collect()
 }

@@ -6,10 +6,9 @@ use crate::layers::Linear;
 use crate::network::Scratch;
 use crate::orbital::{self, AuxBasis};
 use crate::parameters::{Layout, Slot};
+use crate::random::Draw;
 use oxidane_core::{Error, Result};
 use oxidane_math::{Real, Scalar};
-use rand_chacha::ChaCha12Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// s_i = Linear(table[Z_i]) with a fixed table of orbital overlaps, or a learned row per element.
 #[derive(Debug, Clone)]
@@ -105,7 +104,7 @@ impl Start {
 /// Weights of an untrained network, in order of the layout. Matrices are uniform within 1/sqrt(inputs), the MLPs'
 /// and embeddings' biases zero; equivariant maps and learned tables are normal; norms start as the identity.
 pub(super) fn initial<R: Real>(architecture: &Architecture, seed: u64) -> Vec<R> {
-    let mut draw = Draw(ChaCha12Rng::seed_from_u64(seed));
+    let mut draw = Draw::new(seed);
     let mut all = vec![R::of(0.0); architecture.layout.len];
     for entry in &architecture.layout.entries {
         let out = &mut all[entry.range()];
@@ -124,26 +123,10 @@ pub(super) fn initial<R: Real>(architecture: &Architecture, seed: u64) -> Vec<R>
             out.fill(R::of(1.0));
         } else if entry.shape.len() == 2 {
             let bound = 1.0 / (entry.shape[1] as f64).sqrt();
-            out.iter_mut().for_each(|o| *o = R::of(bound * (2.0 * draw.uniform() - 1.0)));
+            out.iter_mut().for_each(|o| *o = R::of(draw.within(bound)));
         }
     }
     let basis = architecture.basis_parameters.of_mut(&mut all);
-    basis.iter_mut().zip(architecture.basis.basis.initial()).for_each(|(o, x)| *o = R::of(x));
+    basis.iter_mut().zip(architecture.basis.columns.basis.initial()).for_each(|(o, x)| *o = R::of(x));
     all
-}
-
-/// Random numbers of initial weights. Dynamics has a generator of its own (`oxidane_sim::md`), on purpose: there the
-/// position in the stream is part of the restart file, here the stream fixes what a training's seed means, and neither
-/// may change because the other does.
-struct Draw(ChaCha12Rng);
-
-impl Draw {
-    /// Uniform in (0, 1).
-    fn uniform(&mut self) -> f64 {
-        ((self.0.next_u64() >> 11) as f64 + 0.5) * 2f64.powi(-53)
-    }
-    /// Standard normal (Box and Muller).
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
-    }
 }

@@ -57,5 +57,5 @@ impl EdgeCache {
 
 fn bytes(b: &Batch) -> usize {
     // Neighbour, mirror, vector and distance of each edge.
-    size_of::<Batch>() + b.edges.len() * (4 + 4 + 24 + 8) + b.atoms() * 13 + b.structures() * 16
+    size_of::<Batch>() + b.edges.len() * (4 + 4 + 24 + 8) + b.atoms() * 37 + b.structures() * 96
 }

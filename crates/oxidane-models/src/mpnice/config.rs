@@ -1,0 +1,126 @@
+//! Hyperparameters of MPNICE, as they stand in model files and training configurations.
+
+use oxidane_core::{Error, Request, Result};
+use oxidane_physics::coulomb::ACCURACIES;
+use serde::{Deserialize, Serialize};
+
+/// Which blocks see the angular part of an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Angular {
+    /// All of them, with the features of that block.
+    Every,
+    /// The first, whose features are those of the elements: cheaper.
+    First,
+}
+
+/// Hyperparameters of MPNICE. Missing keys take the defaults, which are this program's choice; unknown keys are refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MpniceConfig {
+    /// Features of an atom, F.
+    pub node_dim: usize,
+    /// Channels to which neighbours' features are compressed, C.
+    pub channels: usize,
+    /// The first of them that enter the angular part.
+    pub angular_channels: usize,
+    /// Number of radial functions, K.
+    pub num_basis: usize,
+    /// Number of radial functions of the angular part.
+    pub num_angular_basis: usize,
+    /// Largest degree of the angular part; degrees start at 1.
+    pub l_max: usize,
+    /// Cutoff in angstrom.
+    pub cutoff: f64,
+    /// Center of the first radial function in angstrom; the last is at the cutoff.
+    pub basis_start: f64,
+    /// Number of blocks, each with its own charges, T.
+    pub iterations: usize,
+    /// Which blocks see the angular part.
+    pub angular: Angular,
+    /// Whether the potential of the charges enters the next block.
+    pub potential: bool,
+    /// Widths of the Gaussian charges in covalent radii, before training.
+    pub width_scale: f64,
+    /// Whether training changes the widths, one of each element.
+    pub learn_widths: bool,
+    /// Hidden width of the updates.
+    pub update_dim: usize,
+    /// Hidden width of the readout.
+    pub readout_dim: usize,
+    /// Accuracy of lattice sums, see [`oxidane_physics::coulomb::Coulomb::accuracy`].
+    pub ewald_accuracy: f64,
+}
+
+impl Default for MpniceConfig {
+    fn default() -> Self {
+        Self {
+            node_dim: 128,
+            channels: 16,
+            angular_channels: 8,
+            num_basis: 16,
+            num_angular_basis: 8,
+            l_max: 3,
+            cutoff: 5.2,
+            basis_start: 0.8,
+            iterations: 3,
+            angular: Angular::Every,
+            potential: true,
+            width_scale: 1.0,
+            learn_widths: true,
+            update_dim: 256,
+            readout_dim: 64,
+            ewald_accuracy: 1e-6,
+        }
+    }
+}
+
+impl MpniceConfig {
+    /// What every such model gives.
+    pub const CAPABILITIES: Request = Request { polarizability: false, electronic: false, ..Request::ALL };
+
+    pub(super) fn check(&self) -> Result<()> {
+        let bad = |key: &str, why: String| Err(Error::usage(format!("{key}: {why}")));
+        for (key, value, most) in [
+            ("node_dim", self.node_dim, 4096),
+            ("channels", self.channels, 256),
+            ("angular_channels", self.angular_channels, self.channels),
+            ("num_basis", self.num_basis, 256),
+            ("num_angular_basis", self.num_angular_basis, 256),
+            ("l_max", self.l_max, 4),
+            ("iterations", self.iterations, 64),
+            ("update_dim", self.update_dim, 4096),
+            ("readout_dim", self.readout_dim, 4096),
+        ] {
+            if !(1..=most).contains(&value) {
+                return bad(key, format!("{value} is not between 1 and {most}"));
+            }
+        }
+        for (key, value, least, most, unit) in [
+            ("cutoff", self.cutoff, 0.5, 50.0, " angstrom"),
+            ("basis_start", self.basis_start, 0.0, self.cutoff - 0.1, " angstrom"),
+            ("width_scale", self.width_scale, 0.05, 10.0, ""),
+            ("ewald_accuracy", self.ewald_accuracy, *ACCURACIES.start(), *ACCURACIES.end(), ""),
+        ] {
+            if !(value >= least && value <= most) {
+                return bad(key, format!("{value}{unit} is not between {least} and {most}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether block `t` sees the angular part.
+    pub(super) fn angular_in(&self, t: usize) -> bool {
+        t == 0 || self.angular == Angular::Every
+    }
+
+    /// Whether block `t` sees charges: all but the first do.
+    pub(super) fn charges_in(&self, t: usize) -> bool {
+        t > 0
+    }
+
+    /// Whether block `t` sees a potential.
+    pub(super) fn potential_in(&self, t: usize) -> bool {
+        t > 0 && self.potential
+    }
+}

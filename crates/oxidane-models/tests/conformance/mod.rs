@@ -1,0 +1,160 @@
+//! Checks of any network in double precision against central differences.
+
+use oxidane_core::check::{Part, check_forces, check_gradient_parts, check_virial, derivative};
+use oxidane_core::{Cell, Potential, Request, System};
+use oxidane_models::{Batch, Network, NetworkPotential, Outputs, Scratch};
+use std::sync::Arc;
+
+/// A small periodic cell with images closer than the cutoff, and a charged radical.
+pub fn structures() -> Vec<System> {
+    let crystal = System {
+        numbers: vec![8, 1, 6, 7],
+        positions: vec![[0.1, 0.2, -0.1], [1.0, 0.4, 0.2], [2.1, 2.6, 1.7], [-0.6, 1.9, 3.1]],
+        cell: Some(Cell::new([[4.1, 0.2, 0.0], [-0.7, 4.4, 0.3], [0.4, -0.2, 4.9]])),
+        charge: 0,
+        unpaired: 0,
+    };
+    let ion = System {
+        numbers: vec![6, 8, 1, 1, 1],
+        positions: vec![
+            [0.0, 0.1, 0.0],
+            [1.2, 0.3, 0.2],
+            [-0.5, 0.9, 0.3],
+            [-0.6, -0.8, 0.5],
+            [1.6, -0.4, -0.7],
+        ],
+        cell: None,
+        charge: -1,
+        unpaired: 2,
+    };
+    vec![crystal, ion]
+}
+
+/// Moves all weights by up to `amount` / 2, biases and norms included, so that nothing vanishes.
+pub fn perturb(network: &mut dyn Network<f64>, amount: f64) {
+    let mut x = 0.37;
+    for w in network.parameters_mut() {
+        x = (x * 997.13_f64 + 0.123).fract();
+        *w += amount * (x - 0.5);
+    }
+}
+
+/// The structures as one batch.
+pub fn batch(network: &dyn Network<f64>, systems: &[System]) -> Batch {
+    let parts: Vec<Batch> = systems.iter().map(|s| Batch::build(s, network.cutoff()).unwrap()).collect();
+    Batch::concat(&parts.iter().collect::<Vec<_>>())
+}
+
+/// All outputs of one batch.
+pub fn run(network: &dyn Network<f64>, systems: &[System]) -> Outputs {
+    let batch = batch(network, systems);
+    network.run(&batch, network.capabilities(), &mut Scratch::default(), false).unwrap()
+}
+
+/// Forces to 2e-9 and virials to 1e-8 of the size of the forces, for a `step` that leaves differences as exact.
+pub fn forces_and_virial(network: Box<dyn Network<f64>>, step: f64) {
+    let network: Arc<dyn Network<f64>> = network.into();
+    let mut p = NetworkPotential::new("test", Arc::default(), network, None, false, true).unwrap();
+    for system in structures() {
+        let out = p.evaluate(&system, Request::STRESS).unwrap();
+        let scale = 1.0 + out.forces.iter().flatten().flatten().fold(0.0f64, |m, f| m.max(f.abs()));
+        check_forces(&mut p, &system, step, 2e-9 * scale).unwrap();
+        check_virial(&mut p, &system, step, 1e-8 * scale).unwrap();
+    }
+}
+
+/// A loss in which every output enters that is a number, not linearly.
+fn loss(out: &Outputs) -> (f64, Outputs) {
+    let mut seeds = Outputs::default();
+    let mut total = 0.0;
+    let mut k = 0.0;
+    let mut term = |x: f64| {
+        k += 1.0;
+        if !x.is_finite() {
+            return 0.0;
+        }
+        let target = (k * 1.7f64).sin();
+        total += 0.5 * (x - target) * (x - target) * (1.0 + 0.1 * k);
+        (x - target) * (1.0 + 0.1 * k)
+    };
+    seeds.energy = out.energy.iter().map(|&x| term(x)).collect();
+    seeds.forces = out.forces.iter().map(|f| f.map(&mut term)).collect();
+    seeds.virial = out.virial.iter().map(|v| v.map(|r| r.map(&mut term))).collect();
+    seeds.charges = out.charges.iter().map(|&x| term(x)).collect();
+    seeds.dipole = out.dipole.iter().map(|d| d.map(&mut term)).collect();
+    seeds.polarizability = out.polarizability.iter().map(|v| v.map(|r| r.map(&mut term))).collect();
+    (total, seeds)
+}
+
+/// The gradient of a loss on all outputs, and of one without forces and virials, tensor by tensor.
+pub fn loss_gradients(net: &dyn Network<f64>, step: f64) {
+    let systems = structures();
+    let batch = batch(net, &systems);
+    for forces in [true, false] {
+        let loss = |out: &Outputs| {
+            let mut out = out.clone();
+            if !forces {
+                (out.forces, out.virial) = (Vec::new(), Vec::new());
+            }
+            loss(&out)
+        };
+        let (_, seeds) = loss(&run(net, &systems));
+        let mut gradient = vec![0.0; net.layout().len];
+        net.loss_gradient(&batch, &seeds, &mut Scratch::default(), &mut gradient).unwrap();
+        let tensors = net.layout().entries.iter().filter(|e| e.trainable && !e.is_empty());
+        let parts = tensors.map(|e| Part { name: e.name.clone(), range: e.range() });
+        let at = net.parameters().to_vec();
+        let mut moved = net.boxed_clone();
+        let mut value = |weights: &[f64]| {
+            moved.parameters_mut().copy_from_slice(weights);
+            Ok(loss(&run(&*moved, &systems)).0)
+        };
+        // The loss is of order 1e2 to 1e5 here; its rounding over the step bounds the difference.
+        let rounding = 1e-9 * value(&at).unwrap().max(1.0);
+        let tolerance = |expected: f64| 1e-6 * expected.abs() + rounding;
+        check_gradient_parts(value, &at, &gradient, parts, step, tolerance)
+            .unwrap_or_else(|e| panic!("{}: {e}", net.hyperparameters()));
+    }
+}
+
+/// Hessian-vector products to 1e-6 of their size.
+pub fn hessian_products(net: &dyn Network<f64>, step: f64) {
+    for system in structures() {
+        let v: Vec<[f64; 3]> =
+            (0..system.len()).map(|i| std::array::from_fn(|k| ((3 * i + k) as f64).cos())).collect();
+        let one = batch(net, std::slice::from_ref(&system));
+        let got = net.hessian_vector(&one, &v, &mut Scratch::default()).unwrap();
+        for i in 0..system.len() {
+            for k in 0..3 {
+                let along = |h: f64| {
+                    let mut s = system.clone();
+                    for (x, v) in s.positions.iter_mut().flatten().zip(v.iter().flatten()) {
+                        *x += h * v;
+                    }
+                    Ok(-run(net, std::slice::from_ref(&s)).forces[i][k])
+                };
+                let want = derivative(along, step).unwrap();
+                let name = net.hyperparameters();
+                assert!((got[i][k] - want).abs() < 1e-6 * (1.0 + want.abs()), "{i} {k} {name}");
+            }
+        }
+    }
+}
+
+/// A batch gives what its structures give alone; only the blocks of matrix products differ.
+pub fn batches(net: &dyn Network<f64>) {
+    let systems = structures();
+    let all = run(net, &systems);
+    let mut atom = 0;
+    for (k, system) in systems.iter().enumerate() {
+        let one = run(net, std::slice::from_ref(system));
+        assert!((one.energy[0] - all.energy[k]).abs() < 1e-11 * (1.0 + one.energy[0].abs()));
+        for (a, b) in one.forces.iter().flatten().zip(all.forces[atom..].iter().flatten()) {
+            assert!((a - b).abs() < 1e-9 * (1.0 + a.abs()));
+        }
+        for (a, b) in one.charges.iter().zip(&all.charges[atom.min(all.charges.len())..]) {
+            assert!((a - b).abs() < 1e-11 * (1.0 + a.abs()));
+        }
+        atom += system.len();
+    }
+}

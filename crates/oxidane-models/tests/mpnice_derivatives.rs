@@ -1,0 +1,75 @@
+//! Derivatives of MPNICE against central differences, in double precision, over all of its options.
+
+mod conformance;
+use oxidane_models::mpnice::{Angular, Mpnice, MpniceConfig};
+
+fn configs() -> Vec<MpniceConfig> {
+    let base = MpniceConfig {
+        node_dim: 10,
+        channels: 5,
+        angular_channels: 3,
+        num_basis: 6,
+        num_angular_basis: 4,
+        cutoff: 4.0,
+        update_dim: 9,
+        readout_dim: 7,
+        // Lattice sums end somewhere: differences must not see it.
+        ewald_accuracy: 1e-13,
+        ..MpniceConfig::default()
+    };
+    let with = |f: &dyn Fn(&mut MpniceConfig)| {
+        let mut c = base.clone();
+        f(&mut c);
+        c
+    };
+    vec![
+        base.clone(),
+        with(&|c| {
+            (c.angular, c.potential, c.learn_widths) = (Angular::First, false, false);
+            (c.l_max, c.iterations, c.width_scale) = (4, 2, 0.7);
+        }),
+        with(&|c| {
+            // Sizes of whole registers and beyond.
+            (c.node_dim, c.channels, c.angular_channels, c.num_basis) = (17, 17, 16, 16);
+            (c.num_angular_basis, c.l_max, c.iterations, c.basis_start) = (1, 1, 1, 0.0);
+        }),
+    ]
+}
+
+fn network(config: &MpniceConfig) -> Mpnice<f64> {
+    let mut net = Mpnice::<f64>::random(config, 11).unwrap();
+    conformance::perturb(&mut net, 0.2);
+    net
+}
+
+/// The step of differences: the energy is smooth on the scale of 0.1 angstrom, so that what extrapolation leaves, of the order of the
+/// fourth power of step / scale, stays near 1e-9.
+const STEP: f64 = 5e-4;
+
+#[test]
+fn forces_and_virial_are_derivatives_of_the_energy() {
+    configs().iter().for_each(|c| conformance::forces_and_virial(Box::new(network(c)), STEP));
+}
+
+#[test]
+fn loss_gradients_are_derivatives_of_the_loss() {
+    configs().iter().for_each(|c| conformance::loss_gradients(&network(c), STEP));
+}
+
+#[test]
+fn hessian_products_are_derivatives_of_the_forces() {
+    configs().iter().for_each(|c| conformance::hessian_products(&network(c), STEP));
+}
+
+#[test]
+fn a_batch_equals_its_structures() {
+    configs().iter().for_each(|c| conformance::batches(&network(c)));
+}
+
+/// About as many weights as the published organic models are said to need; another number means another architecture than
+/// trained files have.
+#[test]
+fn the_default_network_keeps_its_size() {
+    let layout = Mpnice::<f32>::layout_of(&MpniceConfig::default()).unwrap();
+    assert_eq!(layout.trainable(), 581_743);
+}

@@ -1,0 +1,242 @@
+//! Laws that MPNICE must obey.
+
+use oxidane_core::check::check_symmetries;
+use oxidane_core::units::COULOMB;
+use oxidane_core::{Cell, Evaluation, Potential, Request, System, elements, io};
+use oxidane_math::Real;
+use oxidane_math::erf::error_functions_f64;
+use oxidane_models::mpnice::{Mpnice, MpniceConfig};
+use oxidane_models::{Batch, Model, Network, NetworkPotential, PotentialOptions, Precision, Scratch, file};
+use std::path::Path;
+use std::sync::Arc;
+
+fn config() -> MpniceConfig {
+    MpniceConfig { node_dim: 32, update_dim: 24, readout_dim: 8, cutoff: 4.0, ..MpniceConfig::default() }
+}
+
+fn potential<R: Real>(network: Mpnice<R>, parallel: bool) -> NetworkPotential<R> {
+    NetworkPotential::new("test", Arc::default(), Arc::new(network), None, parallel, true).unwrap()
+}
+
+fn crystal() -> System {
+    System {
+        numbers: vec![8, 1, 1, 6, 8],
+        positions: vec![
+            [0.1, 0.2, -0.1],
+            [1.0, 0.4, 0.2],
+            [-0.4, 0.9, 0.5],
+            [2.1, 2.6, 1.7],
+            [-0.6, 2.1, 3.1],
+        ],
+        cell: Some(Cell::new([[4.1, 0.2, 0.0], [-0.7, 4.4, 0.3], [0.4, -0.2, 4.9]])),
+        charge: 0,
+        unpaired: 0,
+    }
+}
+
+fn molecule(charge: i32) -> System {
+    System { cell: None, charge, unpaired: charge.unsigned_abs() % 2, ..crystal() }
+}
+
+fn example(name: &str) -> System {
+    io::read_first(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name)).unwrap().system
+}
+
+/// To the rounding of sums over a hundred edges; lattice sums of a supercell are split otherwise, to their accuracy.
+#[test]
+fn symmetries_hold() {
+    let config = MpniceConfig { ewald_accuracy: 1e-12, ..config() };
+    let mut p = potential(Mpnice::<f64>::random(&config, 3).unwrap(), false);
+    for system in [crystal(), molecule(0), molecule(2)] {
+        check_symmetries(&mut p, &system, 1e-9).unwrap();
+    }
+}
+
+/// In each structure of a batch: to 1e-12 in double precision, and to 1e-6 in single (which equilibrates in double).
+#[test]
+fn the_total_charge_is_exact() {
+    let systems = [crystal(), molecule(-3), molecule(0), molecule(2), example("aspirin.xyz")];
+    let parts: Vec<Batch> = systems.iter().map(|s| Batch::build(s, config().cutoff).unwrap()).collect();
+    let batch = Batch::concat(&parts.iter().collect::<Vec<_>>());
+    let request = Request { charges: true, ..Request::default() };
+    let double = Mpnice::<f64>::random(&config(), 5).unwrap();
+    let single = double.cast::<f32>();
+    let double = double.run(&batch, request, &mut Scratch::default(), false).unwrap();
+    let single = single.run(&batch, request, &mut Scratch::default(), false).unwrap();
+    for (s, system) in systems.iter().enumerate() {
+        for (charges, tolerance) in [(&double.charges, 1e-12), (&single.charges, 1e-6)] {
+            let sum: f64 = charges[batch.atoms_of(s)].iter().sum();
+            assert!((sum - f64::from(system.charge)).abs() < tolerance, "{s}: {sum}");
+        }
+    }
+    assert!(double.charges.iter().any(|q| q.abs() > 0.01), "no charge flows");
+}
+
+/// With a readout of zero the energy is that of the charges, Gaussians of covalent radii, to rounding; the dipole is that of
+/// the charges.
+#[test]
+fn charges_interact_as_gaussians() {
+    let mut network = Mpnice::<f64>::random(&config(), 5).unwrap();
+    let readout: Vec<_> = network
+        .layout()
+        .entries
+        .iter()
+        .filter(|e| e.name.starts_with("readout"))
+        .map(|e| e.range())
+        .collect();
+    readout.into_iter().for_each(|range| network.parameters_mut()[range].fill(0.0));
+    let system = molecule(-1);
+    let request = Request { charges: true, dipole: true, ..Request::ENERGY };
+    let out = potential(network, false).evaluate(&system, request).unwrap();
+    let (q, x) = (out.charges.unwrap(), &system.positions);
+    let mut energy = 0.0;
+    for i in 0..q.len() {
+        for j in 0..i {
+            let r = (0..3).map(|k| (x[i][k] - x[j][k]).powi(2)).sum::<f64>().sqrt();
+            let s = |i: usize| elements::covalent_radius(system.numbers[i]);
+            let g = s(i).hypot(s(j));
+            energy += COULOMB * q[i] * q[j] * error_functions_f64(r / (2f64.sqrt() * g)).erf / r;
+        }
+    }
+    assert!((out.energy.unwrap() - energy).abs() < 1e-12, "{:?} {energy}", out.energy);
+    // The moment of an ion about the center of mass: that about the origin less the charge times the center.
+    let mass: Vec<f64> = system.numbers.iter().map(|&z| elements::mass(z)).collect();
+    for k in 0..3 {
+        let center = (0..5).map(|i| mass[i] * x[i][k]).sum::<f64>() / mass.iter().sum::<f64>();
+        let about_origin: f64 = (0..5).map(|i| q[i] * x[i][k]).sum();
+        assert!((out.dipole.unwrap()[k] - (about_origin + center)).abs() < 1e-12);
+    }
+}
+
+/// Two equal neutral molecules share no charge, so that far apart they have twice the energy of one, but for their dipoles:
+/// 14.4 eV angstrom (1 e angstrom)^2 / (300 angstrom)^3 is below 1e-6 eV.
+#[test]
+fn equal_fragments_far_apart_are_independent() {
+    let one = molecule(0);
+    let mut two = one.clone();
+    two.numbers.extend(&one.numbers);
+    two.positions.extend(one.positions.iter().map(|&[x, y, z]| [x + 300.0, y, z]));
+    let mut p = potential(Mpnice::<f64>::random(&config(), 5).unwrap(), false);
+    let mut energy = |s: &System| p.evaluate(s, Request::ENERGY).unwrap().energy.unwrap();
+    let (one, two) = (energy(&one), energy(&two));
+    assert!((two - 2.0 * one).abs() < 1e-6, "{one} {two}");
+}
+
+/// Single precision keeps 1e-5 eV per atom and 1e-4 eV/angstrom, beside forces of several eV/angstrom.
+#[test]
+fn single_precision_is_close() {
+    let double = Mpnice::<f64>::random(&MpniceConfig::default(), 7).unwrap();
+    let (mut single, mut double) = (potential(double.cast::<f32>(), false), potential(double, false));
+    for system in [crystal(), molecule(1), example("aspirin.xyz"), example("dry-ice.vasp")] {
+        let (a, b) = (
+            single.evaluate(&system, Request::STRESS).unwrap(),
+            double.evaluate(&system, Request::STRESS).unwrap(),
+        );
+        let difference = (a.energy.unwrap() - b.energy.unwrap()).abs();
+        assert!(difference < 1e-5 * system.len() as f64, "{difference}");
+        for (a, b) in a.forces.iter().flatten().flatten().zip(b.forces.iter().flatten().flatten()) {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+    }
+}
+
+#[test]
+fn the_same_bits_on_any_number_of_threads() {
+    let water = example("water64.xyz");
+    let double = Mpnice::<f64>::random(&config(), 1).unwrap();
+    let single = double.cast::<f32>();
+    let evaluate = |threads: usize| -> [Evaluation; 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let request = MpniceConfig::CAPABILITIES;
+        let (mut a, mut b) = (potential(single.clone(), threads > 1), potential(double.clone(), threads > 1));
+        pool.install(|| [a.evaluate(&water, request).unwrap(), b.evaluate(&water, request).unwrap()])
+    };
+    let one = evaluate(1);
+    assert!(one == evaluate(2) && one == evaluate(7));
+}
+
+/// Forces and second derivatives go continuously through the cutoff: their change over 2 h is bounded by C h. C is the change
+/// per h at the largest h, doubled for its curvature; each halving must halve the bound, where a jump would stay.
+#[test]
+fn second_derivatives_go_continuously_through_the_cutoff() {
+    let config = MpniceConfig { potential: false, ..config() };
+    let network = Mpnice::<f64>::random(&config, 3).unwrap();
+    let edge = (4.0 * 4.0 - 0.3 * 0.3 - 0.2 * 0.2f64).sqrt();
+    let at = |d: f64| {
+        let positions = vec![[0.0, 0.0, 0.0], [0.9, 0.2, 0.1], [1.2, 1.1, 0.2], [d, 0.3, -0.2]];
+        let system = System::molecule(vec![8, 1, 1, 6], positions);
+        // One list for both sides, so that the electrostatics moves alike.
+        let batch = Batch::build(&system, network.cutoff()).unwrap();
+        let mut scratch = Scratch::default();
+        let forces = network.run(&batch, Request::FORCES, &mut scratch, false).unwrap().forces;
+        let along = [[0.0; 3], [0.0; 3], [0.0; 3], [1.0, 0.0, 0.0]];
+        let hessian = network.hessian_vector(&batch, &along, &mut scratch).unwrap();
+        (batch.edges.len(), [forces, hessian])
+    };
+    let change = |h: f64| {
+        let ((near, inside), (far, outside)) = (at(edge - h), at(edge + h));
+        assert!(near == 12 && far == 10, "the atom crosses the cutoff");
+        [0, 1].map(|k| {
+            let pairs = inside[k].iter().flatten().zip(outside[k].iter().flatten());
+            pairs.fold(0.0f64, |most, (a, b)| most.max((a - b).abs()))
+        })
+    };
+    let h = 2e-2;
+    let first = change(h);
+    for k in 1..10 {
+        let h_k = h * 0.5f64.powi(k);
+        let now = change(h_k);
+        for (now, first) in now.into_iter().zip(first) {
+            assert!(now <= 2.0 * first / h * h_k + 1e-12, "{h_k}: {now} after {first}");
+        }
+    }
+}
+
+/// A model file brings back the same model: the same bits of everything.
+#[test]
+fn model_files_round_trip() {
+    let network = Mpnice::<f32>::random(&config(), 9).unwrap();
+    let mut header = file::Header::new("tiny", network.architecture(), network.hyperparameters());
+    header.charges = vec![0, 1];
+    let weights: Vec<f64> = network.parameters().iter().map(|&w| w.into()).collect();
+    let model = Model::new(header, &file::split(network.layout(), &weights)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    model.save(&path).unwrap();
+    let read = Model::load(&path).unwrap();
+    assert_eq!(read.trainable(), network.layout().trainable());
+    let options = PotentialOptions { precision: Precision::F32, parallel: false, allow_close: true };
+    let mut back = read.potential(options).unwrap();
+    let request = MpniceConfig::CAPABILITIES;
+    let want = potential(network, false).evaluate(&molecule(1), request).unwrap();
+    assert_eq!(back.evaluate(&molecule(1), request).unwrap(), want);
+    let refused = back.evaluate(&molecule(-1), request).unwrap_err().to_string();
+    assert!(refused.contains("charge -1"), "{refused}");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let parse = |text: &str| serde_json::from_str::<MpniceConfig>(text);
+    assert!(parse("{\"cutof\": 5.0}").unwrap_err().to_string().contains("cutof"));
+    assert!(parse("{\"angular\": \"never\"}").is_err());
+    for (text, key) in [
+        ("{\"channels\": 4}", "angular_channels"),
+        ("{\"l_max\": 5}", "l_max"),
+        ("{\"iterations\": 0}", "iterations"),
+        ("{\"cutoff\": 0.3}", "cutoff"),
+        ("{\"basis_start\": 5.2}", "basis_start"),
+        ("{\"width_scale\": 0}", "width_scale"),
+        ("{\"ewald_accuracy\": 1}", "ewald_accuracy"),
+    ] {
+        let error = Mpnice::<f32>::layout_of(&parse(text).unwrap()).unwrap_err().to_string();
+        assert!(error.contains(key), "{error}");
+    }
+    let mut p = potential(Mpnice::<f64>::random(&config(), 3).unwrap(), false);
+    let mut slab = crystal();
+    slab.cell.as_mut().unwrap().periodic[2] = false;
+    let error = p.evaluate(&slab, Request::ENERGY).unwrap_err().to_string();
+    assert!(error.contains("slabs"), "{error}");
+    // No dipole of a crystal is given: it would depend on the choice of images.
+    let request = Request { dipole: true, ..Request::ENERGY };
+    assert_eq!(p.evaluate(&crystal(), request).unwrap().dipole, None);
+}
