@@ -1,25 +1,26 @@
-//! Multiply-adds of XPaiNN, counted from its hyperparameters as the equations stand.
+//! Multiply-adds of the architectures, counted from their hyperparameters as the equations stand.
 
 use oxidane_models::irreps::Irreps;
+use oxidane_models::mpnice::{Angular, MpniceConfig};
 use oxidane_models::xpainn::XpainnConfig;
 
 /// Floating-point operations (two for a multiply-add) of one evaluation of the energy.
 ///
 /// Counted: the products of every layer on atoms, the filter's product on every edge, and the gating and summing
-/// of messages. Not counted: nonlinearities, norms, radial functions, harmonics and neighbour lists.
+/// of messages. Not counted: nonlinearities, norms, radial functions, harmonics, electrostatics and neighbour lists.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Work {
     /// Products of the layers on atoms.
     pub atoms: f64,
-    /// The filter, W b(r), of every edge and block.
+    /// The filter, W b(r), of every edge and block, where there is one.
     pub filter: f64,
-    /// Gates times neighbours, summed.
+    /// Gates or functions of edges times neighbours, summed.
     pub gather: f64,
 }
 
 impl Work {
-    /// The energy of `atoms` atoms with `edges` directed edges.
-    pub fn of(config: &XpainnConfig, atoms: usize, edges: usize) -> Self {
+    /// The energy of `atoms` atoms with `edges` directed edges by XPaiNN.
+    pub fn xpainn(config: &XpainnConfig, atoms: usize, edges: usize) -> Self {
         let irreps: Irreps = config.node_irreps.parse().unwrap_or_default();
         let (c, m, d) = (config.node_dim, irreps.count(), irreps.dim());
         let gates = c + 2 * m;
@@ -35,6 +36,29 @@ impl Work {
             // h w, the scalar sum, and per component: the state's gate and the edge's.
             gather: count(edges, blocks * (gates + c + 2 * d)),
         }
+    }
+
+    /// The same by MPNICE.
+    pub fn mpnice(config: &MpniceConfig, atoms: usize, edges: usize) -> Self {
+        let (f, c, k) = (config.node_dim, config.channels, config.num_basis);
+        let pairs = config.num_angular_basis * config.angular_channels;
+        let (mut per_atom, mut per_edge) = ((f + 1) * config.readout_dim, 0);
+        for t in 0..config.iterations {
+            let angular = t == 0 || config.angular == Angular::Every;
+            let mut width = f + k * c;
+            per_edge += k * c;
+            if angular {
+                width += pairs * config.l_max;
+                per_edge += pairs * (config.l_max + 1).pow(2);
+            }
+            if t > 0 {
+                width += k + 1 + usize::from(config.potential);
+                per_edge += k;
+            }
+            per_atom += f * c + (width + f) * config.update_dim + 2 * f;
+        }
+        let count = |n: usize, each: usize| 2.0 * n as f64 * each as f64;
+        Self { atoms: count(atoms, per_atom), filter: 0.0, gather: count(edges, per_edge) }
     }
 
     /// Energy and forces. Each product has one more of the same size in the reverse pass, the adjoint of its

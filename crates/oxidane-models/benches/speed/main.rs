@@ -1,4 +1,4 @@
-//! Speed and memory of the default XPaiNN, next to the floor that its multiply-adds set.
+//! Speed and memory of an architecture in its default size, next to the floor that its multiply-adds set.
 //!
 //! `cargo bench -p oxidane-models --bench speed -- --help` lists the options; `BENCHMARKS.md` holds results.
 
@@ -13,8 +13,9 @@ mod training;
 use flops::Work;
 use options::{Options, Section};
 use oxidane_core::{Potential, Request, Result, System};
-use oxidane_models::xpainn::{Xpainn, XpainnConfig};
-use oxidane_models::{Batch, Exact, Network, NetworkPotential, Scratch};
+use oxidane_models::mpnice::{self, MpniceConfig};
+use oxidane_models::xpainn::XpainnConfig;
+use oxidane_models::{Batch, Exact, Network, NetworkPotential, Scratch, registry};
 use report::{Report, row};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -67,27 +68,26 @@ const BOTH: [(&str, Request); 2] = [("energy", Request::ENERGY), ("energy+forces
 struct Bench<'a> {
     options: &'a Options,
     report: Report,
-    config: XpainnConfig,
-    network: Arc<Xpainn<f32>>,
+    network: Arc<dyn Network<f32>>,
     /// GFLOP/s of one thread, over a large square.
     rate: f64,
 }
 
 impl<'a> Bench<'a> {
     fn new(options: &'a Options) -> Result<Self> {
-        let config = XpainnConfig::default();
-        let network = Arc::new(Xpainn::<f32>::random(&config, 1)?);
+        let defaults = serde_json::json!({});
+        let network = registry::build::<f32>(&options.architecture, &defaults, 1)?.into();
         let report = Report::new(options.json);
         let rate = options.rate.unwrap_or_else(|| products::square().gflops);
         report.line(
             &format!("floor: {rate:.0} GFLOP/s for each of {} thread(s)", options.threads),
             &row!("what" => "rate", "gflops" => rate, "threads" => options.threads),
         );
-        Ok(Self { options, report, config, network, rate })
+        Ok(Self { options, report, network, rate })
     }
 
     fn products(&self) {
-        for product in products::of_model(&self.config) {
+        for product in products::of_model(&XpainnConfig::default()) {
             self.report.line(
                 &format!(
                     "product {:<24} {:>5} x {:>4} x {:>4}  {:>6.1} GFLOP/s",
@@ -102,9 +102,19 @@ impl<'a> Bench<'a> {
     fn potential(&self) -> Result<NetworkPotential<f32>> {
         // As a model file's potential is made: structures that single precision cannot do are redone in double.
         let network = self.network.clone();
-        let exact = Arc::new(Exact::new(move || Ok(Box::new(network.cast::<f64>()))));
+        let exact = Arc::new(Exact::new(move || {
+            let weights = network.parameters().iter().map(|&w| w.into()).collect();
+            registry::with_parameters(network.architecture(), &network.hyperparameters(), weights)
+        }));
         let parallel = self.options.threads > 1;
-        NetworkPotential::new("xpainn", Arc::default(), self.network.clone(), Some(exact), parallel, false)
+        NetworkPotential::new("bench", Arc::default(), self.network.clone(), Some(exact), parallel, false)
+    }
+
+    fn work(&self, atoms: usize, edges: usize) -> Work {
+        match self.network.architecture() {
+            mpnice::NAME => Work::mpnice(&MpniceConfig::default(), atoms, edges),
+            _ => Work::xpainn(&XpainnConfig::default(), atoms, edges),
+        }
     }
 
     /// Time of each request, with atoms moved before each call.
@@ -115,12 +125,12 @@ impl<'a> Bench<'a> {
         requests: &[(&str, Request)],
         repeats: Option<usize>,
     ) -> Result<()> {
-        let batch = Batch::build(system, self.config.cutoff)?;
+        let batch = Batch::build(system, self.network.cutoff())?;
         let probe = self.network.run(&batch, Request::FORCES, &mut Scratch::default(), false)?;
         let edges = batch.edges.len();
         drop(batch);
         memory::reset_peak();
-        let work = Work::of(&self.config, system.len(), edges);
+        let work = self.work(system.len(), edges);
         let repeats = repeats.unwrap_or_else(|| timing::repeats_for(system.len()));
         for &(what, request) in requests {
             let mut potential = self.potential()?;

@@ -1,15 +1,17 @@
 //! Command line.
 
 use crate::structures::{given_file, repository_file};
+use oxidane_models::xpainn;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 const HELP: &str = "\
 Usage: cargo bench -p oxidane-models --bench speed -- [OPTIONS] [FILE...]
 
-Measures the default XPaiNN (random weights) on the first structure of each FILE
+Measures an architecture with its default sizes (random weights) on the first structure of each FILE
 (default: examples/aspirin.xyz, 102 atoms of a peptide, 648 atoms of liquid water).
 
+  --architecture NAME  xpainn or mpnice                  [default: xpainn]
   --sections LIST   of products,energy,training,scaling  [default: products,energy,training]
   --threads N       threads                              [default: 1]
   --repeats N       timed calls of each kind             [default: by size]
@@ -48,6 +50,8 @@ impl FromStr for Section {
 /// What to measure.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Name of the architecture.
+    pub architecture: String,
     /// Sections to run.
     pub sections: Vec<Section>,
     /// Threads of the pool.
@@ -73,6 +77,7 @@ impl Options {
     /// (`cargo test --all-targets` starts benchmarks too, without its `--bench`).
     pub fn from_args(args: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut options = Self {
+            architecture: xpainn::NAME.into(),
             sections: vec![Section::Products, Section::Energy, Section::Training],
             threads: 1,
             repeats: None,
@@ -94,6 +99,7 @@ impl Options {
                     return Ok(None);
                 }
                 "--json" => options.json = true,
+                "--architecture" => options.architecture = value()?,
                 "--sections" => {
                     options.sections = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?;
                 }

@@ -7,6 +7,7 @@
 
 use super::config::MpniceConfig;
 use crate::batch::Batch;
+use crate::blocks::cut;
 use crate::edges::EdgeFunctions;
 use crate::network::Scratch;
 use oxidane_math::pack::{One, Pack};
@@ -63,6 +64,19 @@ pub struct Sinks<'a, R> {
     pub harmonics: &'a mut [R],
     /// `[edges, planes, C + 1]`: adjoints of the neighbour's c and q, written; empty if nobody wants them.
     pub neighbors: &'a mut [R],
+}
+
+impl<'a, R> Sinks<'a, R> {
+    /// The parts of edges up to each of the `ends`, of `edges` edges in all.
+    pub fn cut<I: Iterator<Item = usize>>(self, edges: usize, ends: impl Fn() -> I) -> Vec<Self> {
+        let part = |all: &'a mut [R]| {
+            let width = all.len() / edges.max(1);
+            cut(all, ends(), width)
+        };
+        let (radial, harmonics, neighbors) = (part(self.radial), part(self.harmonics), part(self.neighbors));
+        let parts = radial.into_iter().zip(harmonics).zip(neighbors);
+        parts.map(|((radial, harmonics), neighbors)| Self { radial, harmonics, neighbors }).collect()
+    }
 }
 
 impl Message {

@@ -18,6 +18,7 @@ mod equilibration;
 mod message;
 mod pass;
 mod readout;
+mod reverse;
 mod start;
 
 pub use config::{Angular, MpniceConfig};

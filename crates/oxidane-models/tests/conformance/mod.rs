@@ -5,7 +5,7 @@ use oxidane_core::{Cell, Potential, Request, System};
 use oxidane_models::{Batch, Network, NetworkPotential, Outputs, Scratch};
 use std::sync::Arc;
 
-/// A small periodic cell with images closer than the cutoff, and a charged radical.
+/// A small periodic cell with images closer than the cutoff, a charged radical, and an ion without edges.
 pub fn structures() -> Vec<System> {
     let crystal = System {
         numbers: vec![8, 1, 6, 7],
@@ -27,7 +27,9 @@ pub fn structures() -> Vec<System> {
         charge: -1,
         unpaired: 2,
     };
-    vec![crystal, ion]
+    let apart =
+        System { charge: 1, unpaired: 0, ..System::molecule(vec![1, 8], vec![[0.0; 3], [3.0, 5.0, 7.0]]) };
+    vec![crystal, ion, apart]
 }
 
 /// Moves all weights by up to `amount` / 2, biases and norms included, so that nothing vanishes.
@@ -86,11 +88,12 @@ fn loss(out: &Outputs) -> (f64, Outputs) {
     (total, seeds)
 }
 
-/// The gradient of a loss on all outputs, and of one without forces and virials, tensor by tensor.
+/// The gradient of a loss on all outputs, of one without forces and virials, and of one on a batch without edges, tensor by
+/// tensor.
 pub fn loss_gradients(net: &dyn Network<f64>, step: f64) {
-    let systems = structures();
-    let batch = batch(net, &systems);
-    for forces in [true, false] {
+    let (all, apart) = (structures(), structures().split_off(2));
+    for (systems, forces) in [(&all, true), (&all, false), (&apart, true)] {
+        let batch = batch(net, systems);
         let loss = |out: &Outputs| {
             let mut out = out.clone();
             if !forces {
@@ -98,7 +101,7 @@ pub fn loss_gradients(net: &dyn Network<f64>, step: f64) {
             }
             loss(&out)
         };
-        let (_, seeds) = loss(&run(net, &systems));
+        let (_, seeds) = loss(&run(net, systems));
         let mut gradient = vec![0.0; net.layout().len];
         net.loss_gradient(&batch, &seeds, &mut Scratch::default(), &mut gradient).unwrap();
         let tensors = net.layout().entries.iter().filter(|e| e.trainable && !e.is_empty());
@@ -107,7 +110,7 @@ pub fn loss_gradients(net: &dyn Network<f64>, step: f64) {
         let mut moved = net.boxed_clone();
         let mut value = |weights: &[f64]| {
             moved.parameters_mut().copy_from_slice(weights);
-            Ok(loss(&run(&*moved, &systems)).0)
+            Ok(loss(&run(&*moved, systems)).0)
         };
         // The loss is of order 1e2 to 1e5 here; its rounding over the step bounds the difference.
         let rounding = 1e-9 * value(&at).unwrap().max(1.0);
