@@ -1,5 +1,7 @@
 //! [`Geometry`]: atoms in atomic units, free or in a crystal, and the translations of a lattice.
 
+use oxidane_math::Scalar;
+
 /// Atoms of a molecule, or of the unit cell of a crystal that is periodic in all three directions.
 #[derive(Debug, Clone, Copy)]
 pub struct Geometry<'a> {
@@ -39,11 +41,13 @@ impl Derivatives {
 }
 
 /// The scalar product.
-pub fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
+#[inline(always)]
+pub fn dot<S: Scalar>(a: [S; 3], b: [S; 3]) -> S {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
 /// The vector product.
-pub fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+#[inline(always)]
+pub fn cross<S: Scalar>(a: [S; 3], b: [S; 3]) -> [S; 3] {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }

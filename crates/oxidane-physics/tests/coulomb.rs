@@ -6,7 +6,9 @@ use charges::{Charges, TRICLINIC, distance, flat, noise};
 use oxidane_core::Cell;
 use oxidane_core::check::derivative;
 use oxidane_core::units::COULOMB;
-use oxidane_physics::coulomb::{Coulomb, Form, Grid, Interactions, Method, Splitting, lattice_vectors};
+use oxidane_physics::coulomb::{
+    Cache, Coulomb, Form, Grid, Interactions, Method, Sites, Splitting, lattice_vectors,
+};
 use std::f64::consts::PI;
 
 /// Converged to rounding.
@@ -375,6 +377,61 @@ fn laws_of_space() {
     }
 }
 
+/// A cell sheared into long vectors describes the same crystal.
+#[test]
+fn skewed_cells() {
+    let case = Charges::random(6, true);
+    let mut skewed = case.clone();
+    let [a, b, c] = TRICLINIC;
+    let add =
+        |x: [f64; 3], times: f64, y: [f64; 3]| -> [f64; 3] { std::array::from_fn(|k| x[k] + times * y[k]) };
+    skewed.lattice = Some([add(a, 40.0, b), b, add(add(c, -25.0, a), 9.0, b)]);
+    for method in [Method::Ewald, Method::Mesh] {
+        let coulomb = Coulomb { accuracy: 1e-9, method, parallel: false };
+        let (expected, found) = (case.gradients(&coulomb), skewed.gradients(&coulomb));
+        assert!(distance(&flat(&expected), &flat(&found)) < 1e-6, "{method:?}");
+        assert!((case.energy(&coulomb) - skewed.energy(&coulomb)).abs() < 1e-6, "{method:?}");
+    }
+}
+
+/// A walk of atoms and volume in steps that keep the neighbours, and a jump: the same bits as without a cache.
+#[test]
+fn caches_do_not_show() {
+    for method in [Method::Ewald, Method::Mesh] {
+        let coulomb = Coulomb { accuracy: 1e-5, method, parallel: false };
+        let mut cache = Cache::new(0.8);
+        let mut case = Charges::random(9, true).repeated(2);
+        for step in 0..5 {
+            let size = if step == 3 { 0.3 } else { 0.02 };
+            case.positions.iter_mut().enumerate().for_each(|(i, x)| x[i % 3] += size * noise(i + 100 * step));
+            let swell = 1e-4 * noise(step);
+            case = case.strained([[swell, 0.0, 0.0], [0.0, swell, 0.0], [0.0, 0.0, swell]]);
+            let sites = Sites { positions: &case.positions, widths: &case.widths, lattice: case.lattice };
+            let interactions = coulomb.prepare_with(&sites, &mut cache).unwrap();
+            let form = Form::Energy { charges: &case.charges, seed: 1.0 };
+            let found = flat(&interactions.gradients(&[form], true));
+            let expected = flat(&case.gradients(&coulomb));
+            assert!(
+                found.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()),
+                "{method:?} {step}"
+            );
+            assert_eq!(interactions.potential(&case.charges), case.potential(&coulomb));
+        }
+    }
+}
+
+#[test]
+fn nothing_has_no_energy() {
+    for lattice in [None, Some(TRICLINIC)] {
+        for method in [Method::Ewald, Method::Mesh, Method::Auto] {
+            let nothing = Charges { positions: vec![], widths: vec![], charges: vec![], lattice };
+            let coulomb = Coulomb { method, ..Coulomb::default() };
+            assert_eq!(nothing.energy(&coulomb), 0.0);
+            assert!(nothing.gradients(&coulomb).positions.is_empty());
+        }
+    }
+}
+
 /// Bits on 1, 2 and 7 threads, and on none of the pool's.
 #[test]
 fn the_same_on_any_number_of_threads() {
@@ -445,6 +502,8 @@ fn what_makes_no_sense_is_refused() {
         let message = message(&crystal, &Coulomb { method, ..FINE });
         assert!(message.contains(part), "{message}");
     }
+    let method = Method::Split(Splitting { alpha: 0.0, ..split });
+    assert!(message(&crystal, &Coulomb { method, ..FINE }).contains("alpha 0/angstrom"));
     let slab = Cell { vectors: TRICLINIC, periodic: [true, true, false] };
     let refusal = lattice_vectors::<f64>(Some(&slab)).unwrap_err().to_string();
     assert!(refusal.contains("slabs and wires"), "{refusal}");

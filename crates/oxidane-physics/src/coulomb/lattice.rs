@@ -1,5 +1,6 @@
 //! A lattice and its reciprocal.
 
+use crate::geometry::{cross, dot};
 use oxidane_core::{Error, Result};
 use oxidane_math::Scalar;
 use std::f64::consts::TAU;
@@ -28,6 +29,28 @@ impl<S: Scalar<Real = f64>> Lattice<S> {
         Ok(Self { rows, reciprocal: normals.map(|v| v.map(|x| x * factor)), volume: signed.abs() })
     }
 
+    /// The same lattice by shorter vectors, where there are much shorter ones: skewed cells would need many more reciprocal vectors and
+    /// mesh points.
+    pub fn reduced(mut self) -> Result<Self> {
+        // Every step shortens a vector; a partly reduced lattice is as right.
+        for _ in 0..1000 {
+            let values = self.values();
+            let step = (0..9).find_map(|pair| {
+                let (a, b) = (pair / 3, pair % 3);
+                let times = (dot(values[a], values[b]) / dot(values[b], values[b])).round();
+                let shorter = std::array::from_fn(|k| values[a][k] - times * values[b][k]);
+                // With room for vectors of the same length, as in hexagonal cells.
+                (a != b && dot(shorter, shorter) < 0.9 * dot(values[a], values[a])).then_some((a, b, times))
+            });
+            let Some((a, b, times)) = step else { break };
+            let other = self.rows[b];
+            for (x, y) in self.rows[a].iter_mut().zip(other) {
+                *x -= y.scale(times);
+            }
+        }
+        Self::new(self.rows)
+    }
+
     /// The angles b_a . x of a position.
     #[inline(always)]
     pub fn angles(&self, x: [S; 3]) -> [S; 3] {
@@ -52,14 +75,4 @@ impl<S: Scalar<Real = f64>> Lattice<S> {
     pub fn lengths(&self) -> [f64; 3] {
         self.rows.map(|v| dot(v, v).value().sqrt())
     }
-}
-
-/// The scalar product.
-#[inline(always)]
-pub fn dot<S: Scalar>(a: [S; 3], b: [S; 3]) -> S {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}
-
-fn cross<S: Scalar>(a: [S; 3], b: [S; 3]) -> [S; 3] {
-    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }

@@ -22,6 +22,7 @@
 //! Results are the same bits for any number of threads.
 
 mod blocks;
+mod cache;
 mod forms;
 mod kernel;
 mod lattice;
@@ -29,10 +30,12 @@ mod matrix;
 mod mesh;
 mod pairs;
 mod periodic;
+mod pool;
 mod reciprocal;
 mod short_range;
 mod splitting;
 
+pub use cache::Cache;
 use forms::Bilinear;
 pub use forms::{Form, Gradients};
 use lattice::Lattice;
@@ -107,6 +110,23 @@ impl Coulomb {
     /// Errors: an accuracy out of range; lengths that differ, positions or widths that are not finite, negative widths; a cell without volume
     /// or too small for its units; atoms that coincide as point charges.
     pub fn prepare<S: Scalar<Real = f64>>(&self, sites: &Sites<'_, S>) -> Result<Interactions<S>> {
+        self.build(sites, None)
+    }
+
+    /// As [`prepare`](Self::prepare), with the same result, sparing the search for neighbours and fresh memory where the cache allows.
+    pub fn prepare_with<S: Scalar<Real = f64>>(
+        &self,
+        sites: &Sites<'_, S>,
+        cache: &mut Cache,
+    ) -> Result<Interactions<S>> {
+        self.build(sites, Some(cache))
+    }
+
+    fn build<S: Scalar<Real = f64>>(
+        &self,
+        sites: &Sites<'_, S>,
+        cache: Option<&mut Cache>,
+    ) -> Result<Interactions<S>> {
         sites.validate()?;
         let Some(rows) = sites.lattice else {
             return Ok(Interactions {
@@ -114,7 +134,11 @@ impl Coulomb {
                 sum: Sum::Pairs(Pairs::new(sites, self.parallel)?),
             });
         };
-        let lattice = Lattice::new(rows)?;
+        let lattice = match self.method {
+            // Its points are counted along the vectors as they are.
+            Method::Grid(..) => Lattice::new(rows)?,
+            _ => Lattice::new(rows)?.reduced()?,
+        };
         let widest = sites.widths.iter().map(|s| s.value()).fold(0.0, f64::max);
         let (n, volume) = (sites.positions.len(), lattice.volume.value());
         let lengths = lattice.lengths();
@@ -132,9 +156,10 @@ impl Coulomb {
                 if time < direct.time(n, volume) { (splitting, Some(grid)) } else { (direct, None) }
             }
         };
+        splitting.validate()?;
         let periodic = match grid {
-            None => Periodic::ewald(sites, &lattice, splitting, self.parallel)?,
-            Some(grid) => Periodic::mesh(sites, &lattice, splitting, grid, self.parallel)?,
+            None => Periodic::ewald(sites, &lattice, splitting, cache, self.parallel)?,
+            Some(grid) => Periodic::mesh(sites, &lattice, splitting, grid, cache, self.parallel)?,
         };
         let sum = Sum::Periodic(Box::new(periodic));
         Ok(Interactions { atoms: n, sum })

@@ -1,5 +1,6 @@
 //! Sums over a lattice: the part in real space, the smooth part, and what belongs to neither.
 
+use super::cache::Cache;
 use super::forms::{Bilinear, Gradients};
 use super::kernel::{CLOSEST, Kernel};
 use super::lattice::Lattice;
@@ -11,6 +12,7 @@ use oxidane_core::Result;
 use oxidane_core::units::COULOMB;
 use oxidane_math::Scalar;
 use std::f64::consts::{FRAC_2_SQRT_PI, PI};
+use std::sync::Arc;
 
 /// The interactions of the atoms of a crystal.
 #[derive(Debug, Clone)]
@@ -36,11 +38,12 @@ impl<S: Scalar<Real = f64>> Periodic<S> {
         sites: &Sites<'_, S>,
         lattice: &Lattice<S>,
         splitting: Splitting,
+        cache: Option<&mut Cache>,
         parallel: bool,
     ) -> Result<Self> {
         let Splitting { alpha, wave_cutoff, .. } = splitting;
         let waves = Reciprocal::new(lattice, alpha, wave_cutoff, sites.positions, parallel);
-        Self::new(sites, lattice, splitting, Smooth::Waves(waves), parallel)
+        Self::new(sites, lattice, splitting, Smooth::Waves(waves), cache, parallel)
     }
 
     /// A particle-mesh Ewald sum.
@@ -49,11 +52,13 @@ impl<S: Scalar<Real = f64>> Periodic<S> {
         lattice: &Lattice<S>,
         splitting: Splitting,
         grid: Grid,
+        cache: Option<&mut Cache>,
         parallel: bool,
     ) -> Result<Self> {
         grid.validate()?;
-        let mesh = Mesh::new(lattice, splitting.alpha, grid, sites.positions, parallel);
-        Self::new(sites, lattice, splitting, Smooth::Mesh(mesh), parallel)
+        let buffers = cache.as_ref().map_or_else(Arc::default, |cache| cache.buffers.clone());
+        let mesh = Mesh::new(lattice, splitting.alpha, grid, sites.positions, buffers, parallel);
+        Self::new(sites, lattice, splitting, Smooth::Mesh(mesh), cache, parallel)
     }
 
     fn new(
@@ -61,11 +66,12 @@ impl<S: Scalar<Real = f64>> Periodic<S> {
         lattice: &Lattice<S>,
         splitting: Splitting,
         smooth: Smooth<S>,
+        cache: Option<&mut Cache>,
         parallel: bool,
     ) -> Result<Self> {
         let gaussian = sites.widths.iter().any(|s| s.value() > CLOSEST);
         let kernel = Kernel { screening: Some(splitting.alpha), gaussian };
-        let short = ShortRange::new(sites, lattice, kernel, splitting.cutoff, parallel)?;
+        let short = ShortRange::new(sites, lattice, kernel, splitting.cutoff, cache, parallel)?;
         Ok(Self { short, smooth, alpha: splitting.alpha, volume: lattice.volume })
     }
 

@@ -6,8 +6,9 @@
 
 use super::blocks::{add, run};
 use super::forms::{Bilinear, Gradients, UPPER};
-use super::lattice::{Lattice, dot};
+use super::lattice::Lattice;
 use super::matrix::Matrix;
+use crate::geometry::dot;
 use oxidane_core::units::COULOMB;
 use oxidane_math::Scalar;
 use std::f64::consts::{PI, TAU};

@@ -1,14 +1,17 @@
 //! The part of a lattice sum in real space.
 
 use super::blocks::{add, run, to_row};
+use super::cache::Cache;
 use super::forms::{Bilinear, Gradients, UPPER};
 use super::kernel::{CLOSEST, Kernel, by_width};
-use super::lattice::{Lattice, dot};
+use super::lattice::Lattice;
 use super::pairs::coinciding;
 use super::{Sites, values_of};
+use crate::geometry::dot;
 use oxidane_core::neighbors::NeighborList;
 use oxidane_core::{Cell, Result};
 use oxidane_math::Scalar;
+use std::ops::Range;
 
 /// Atoms handled as one unit of work.
 const BLOCK: usize = 64;
@@ -16,126 +19,133 @@ const BLOCK: usize = 64;
 /// Interactions of every atom with its neighbours and their images.
 #[derive(Debug, Clone)]
 pub struct ShortRange<S> {
-    list: NeighborList,
     positions: Vec<[S; 3]>,
     rows: [[S; 3]; 3],
     widths: Vec<S>,
-    /// Interactions of the edges of each center, a row of scalars a center.
-    value: Vec<f64>,
-    slope: Vec<f64>,
+    blocks: Vec<Block>,
     parallel: bool,
 }
 
+/// The neighbours of a block of atoms.
+#[derive(Debug, Clone, Default)]
+struct Block {
+    /// The first neighbour of each atom, and the end.
+    first: Vec<usize>,
+    neighbor: Vec<u32>,
+    /// The cell each neighbour is in.
+    shift: Vec<[i16; 3]>,
+    /// Interactions and slopes, rows of scalars.
+    value: Vec<f64>,
+    slope: Vec<f64>,
+}
+
+/// A neighbour of an atom.
+struct Edge<S> {
+    neighbor: usize,
+    /// From the neighbour to the atom.
+    vector: [S; 3],
+    /// Its place in its block.
+    index: usize,
+}
+
 impl<S: Scalar<Real = f64>> ShortRange<S> {
-    /// Of the kernel within `cutoff` (angstrom). Errors: those of [`NeighborList::new`], and point charges that coincide.
+    /// Of the kernel within `cutoff` (angstrom), from `cache` or searched anew. Errors: those of [`NeighborList::new`], and point charges that
+    /// coincide.
     pub fn new(
         sites: &Sites<'_, S>,
         lattice: &Lattice<S>,
         kernel: Kernel,
         cutoff: f64,
+        cache: Option<&mut Cache>,
         parallel: bool,
     ) -> Result<Self> {
-        let cell = Cell::new(lattice.values());
-        let list = NeighborList::new(&values_of(sites.positions), Some(&cell), cutoff)?;
-        let edges = list.len() * S::PLANES;
+        let (positions, cell) = (values_of(sites.positions), Cell::new(lattice.values()));
+        let fresh;
+        let list = match cache {
+            Some(cache) => cache.list(&positions, &cell, cutoff)?,
+            None => {
+                fresh = NeighborList::new(&positions, Some(&cell), cutoff)?;
+                &fresh
+            }
+        };
+        let n = positions.len();
         let mut sum = Self {
-            list,
             positions: sites.positions.to_vec(),
             rows: lattice.rows,
             widths: sites.widths.to_vec(),
-            value: vec![0.0; edges],
-            slope: vec![0.0; edges],
+            blocks: Vec::new(),
             parallel,
         };
-        sum.fill(kernel)?;
+        let atoms = (0..n).step_by(BLOCK).map(|first| first..n.min(first + BLOCK)).collect();
+        let blocks = run(parallel, atoms, |atoms| {
+            let near = |i: usize, e: usize| {
+                let d = list.vector(i, e, &positions, Some(&cell));
+                dot(d, d) < cutoff * cutoff
+            };
+            sum.fill(select(list, atoms.clone(), near), atoms, kernel)
+        });
+        sum.blocks = blocks.into_iter().collect::<Result<_>>()?;
         Ok(sum)
     }
 
-    fn fill(&mut self, kernel: Kernel) -> Result<()> {
-        let (mut value, mut slope) = (std::mem::take(&mut self.value), std::mem::take(&mut self.slope));
-        let tasks =
-            self.blocks().into_iter().zip(self.split(&mut value).into_iter().zip(self.split(&mut slope)));
-        let found = run(self.parallel, tasks.collect(), |(atoms, (value, slope))| {
-            let mut start = 0;
-            for i in atoms {
-                let (mut squares, mut widths) = (Vec::new(), Vec::new());
-                for e in self.list.edges_of(i) {
-                    let [r2, g2] = self.squares(i, e);
-                    if r2.value() < CLOSEST * CLOSEST && g2.value() < CLOSEST * CLOSEST {
-                        return Err(coinciding(i, self.list.neighbors()[e] as usize));
-                    }
-                    squares.push(r2);
-                    widths.push(g2);
+    /// Computes the interactions of a block.
+    fn fill(&self, mut block: Block, atoms: Range<usize>, kernel: Kernel) -> Result<Block> {
+        let n = block.neighbor.len();
+        let (mut squares, mut widths) = (Vec::with_capacity(n), Vec::with_capacity(n));
+        for i in atoms.clone() {
+            for edge in self.edges(&block, i, i - atoms.start) {
+                let [r2, g2] = self.squares(i, &edge);
+                if r2.value() < CLOSEST * CLOSEST && g2.value() < CLOSEST * CLOSEST {
+                    return Err(coinciding(i, edge.neighbor));
                 }
-                let n = squares.len();
-                let rows = [squares, widths].map(|v| to_row(v.into_iter()));
-                let range = start..start + n * S::PLANES;
-                kernel.fill::<S>(n, &rows[0], &rows[1], &mut value[range.clone()], &mut slope[range]);
-                start += n * S::PLANES;
-            }
-            Ok(())
-        });
-        (self.value, self.slope) = (value, slope);
-        found.into_iter().collect()
-    }
-
-    fn blocks(&self) -> Vec<std::ops::Range<usize>> {
-        let n = self.positions.len();
-        (0..n).step_by(BLOCK).map(|first| first..n.min(first + BLOCK)).collect()
-    }
-
-    /// Cuts an array over edges into those of the blocks.
-    fn split<'a>(&self, mut edges: &'a mut [f64]) -> Vec<&'a mut [f64]> {
-        let mut parts = Vec::new();
-        for atoms in self.blocks() {
-            let count = self.list.first()[atoms.end] - self.list.first()[atoms.start];
-            let (part, rest) = edges.split_at_mut(count as usize * S::PLANES);
-            parts.push(part);
-            edges = rest;
-        }
-        parts
-    }
-
-    /// x_i - x_j - shift . cell of edge `e`.
-    #[inline(always)]
-    fn vector(&self, i: usize, e: usize) -> [S; 3] {
-        let (a, b) = (self.positions[i], self.positions[self.list.neighbors()[e] as usize]);
-        let shift = self.list.shift(e);
-        let mut d = [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-        if shift != [0; 3] {
-            let n = shift.map(f64::from);
-            for k in 0..3 {
-                d[k] -= (0..3).fold(S::zero(), |sum, a| sum + self.rows[a][k].scale(n[a]));
+                squares.push(r2);
+                widths.push(g2);
             }
         }
-        d
+        let [squares, widths] = [squares, widths].map(|v| to_row(v.into_iter()));
+        block.value = vec![0.0; n * S::PLANES];
+        block.slope = vec![0.0; n * S::PLANES];
+        kernel.fill::<S>(n, &squares, &widths, &mut block.value, &mut block.slope);
+        Ok(block)
     }
 
-    /// Squares of the distance and of the joint width of edge `e`.
+    /// The neighbours of atom `i`, the `k`th of its block.
     #[inline(always)]
-    fn squares(&self, i: usize, e: usize) -> [S; 2] {
-        let d = self.vector(i, e);
-        let (s, t) = (self.widths[i], self.widths[self.list.neighbors()[e] as usize]);
-        [dot(d, d), s * s + t * t]
+    fn edges<'a>(&'a self, block: &'a Block, i: usize, k: usize) -> impl Iterator<Item = Edge<S>> + 'a {
+        let at = self.positions[i];
+        (block.first[k]..block.first[k + 1]).map(move |index| {
+            let neighbor = block.neighbor[index] as usize;
+            let x = self.positions[neighbor];
+            let mut vector = [at[0] - x[0], at[1] - x[1], at[2] - x[2]];
+            let shift = block.shift[index];
+            if shift != [0; 3] {
+                let n = shift.map(f64::from);
+                for c in 0..3 {
+                    vector[c] -= self.rows[0][c].scale(n[0])
+                        + self.rows[1][c].scale(n[1])
+                        + self.rows[2][c].scale(n[2]);
+                }
+            }
+            Edge { neighbor, vector, index }
+        })
     }
 
-    /// The rows of values of the edges of center `i`.
-    fn row<'a>(&self, edges: &'a [f64], i: usize) -> S::Row<'a> {
-        let range = self.list.edges_of(i);
-        S::row(&edges[range.start * S::PLANES..], range.len())
+    /// Squares of the distance and of the joint width.
+    #[inline(always)]
+    fn squares(&self, i: usize, edge: &Edge<S>) -> [S; 2] {
+        let (s, t) = (self.widths[i], self.widths[edge.neighbor]);
+        [dot(edge.vector, edge.vector), s * s + t * t]
     }
 
     /// Adds the potential in V.
     pub fn add_potential(&self, charges: &[S], out: &mut [S]) {
-        let tasks: Vec<_> = out.chunks_mut(BLOCK).enumerate().collect();
-        run(self.parallel, tasks, |(block, out)| {
-            for (k, phi) in out.iter_mut().enumerate() {
-                let i = block * BLOCK + k;
-                let row = self.row(&self.value, i);
-                let neighbors = &self.list.neighbors()[self.list.edges_of(i)];
+        let tasks: Vec<_> = out.chunks_mut(BLOCK).zip(&self.blocks).collect();
+        run(self.parallel, tasks, |(out, block)| {
+            let row = S::row(&block.value, block.neighbor.len());
+            for (phi, range) in out.iter_mut().zip(block.first.windows(2)) {
                 let mut sum = S::zero();
-                for (e, &j) in neighbors.iter().enumerate() {
-                    sum += S::get(row, e) * charges[j as usize];
+                for e in range[0]..range[1] {
+                    sum += S::get(row, e) * charges[block.neighbor[e] as usize];
                 }
                 *phi += sum;
             }
@@ -145,21 +155,17 @@ impl<S: Scalar<Real = f64>> ShortRange<S> {
     /// Adds the derivatives of forms.
     pub fn add_gradients(&self, forms: &[Bilinear<S>], sum: &mut Gradients<S>) {
         let mut widths = sum.widths.chunks_mut(BLOCK);
-        let tasks: Vec<_> = sum
-            .positions
-            .chunks_mut(BLOCK)
-            .enumerate()
-            .map(|(block, positions)| (block, positions, widths.next()))
+        let tasks: Vec<_> = (sum.positions.chunks_mut(BLOCK).zip(&self.blocks).enumerate())
+            .map(|(b, (positions, block))| (b * BLOCK, block, positions, widths.next()))
             .collect();
-        let strains = run(self.parallel, tasks, |(block, positions, mut widths)| {
+        let strains = run(self.parallel, tasks, |(start, block, positions, mut widths)| {
             let mut strain = [S::zero(); 6];
             for (k, gradient) in positions.iter_mut().enumerate() {
-                let i = block * BLOCK + k;
-                let (force, own) = self.reduce(i, forms);
+                let (force, own) = self.reduce(block, start + k, k, forms);
                 add(gradient, &force);
                 add(&mut strain, &own);
                 if let Some(widths) = &mut widths {
-                    widths[k] += self.by_width(i, forms);
+                    widths[k] += self.by_width(block, start + k, k, forms);
                 }
             }
             strain
@@ -170,30 +176,43 @@ impl<S: Scalar<Real = f64>> ShortRange<S> {
         }
     }
 
-    fn reduce(&self, i: usize, forms: &[Bilinear<S>]) -> ([S; 3], [S; 6]) {
-        let row = self.row(&self.slope, i);
+    fn reduce(&self, block: &Block, i: usize, k: usize, forms: &[Bilinear<S>]) -> ([S; 3], [S; 6]) {
+        let row = S::row(&block.slope, block.neighbor.len());
         let (mut gradient, mut strain) = ([S::zero(); 3], [S::zero(); 6]);
-        for (k, e) in self.list.edges_of(i).enumerate() {
-            let j = self.list.neighbors()[e] as usize;
-            let weight = weight(forms, i, j) * S::get(row, k);
-            let d = self.vector(i, e);
-            let f = d.map(|x| x * weight);
+        for edge in self.edges(block, i, k) {
+            let weight = weight(forms, i, edge.neighbor) * S::get(row, edge.index);
+            let f = edge.vector.map(|x| x * weight);
             add(&mut gradient, &f);
             for (s, (a, b)) in strain.iter_mut().zip(UPPER) {
-                *s += f[a] * d[b];
+                *s += f[a] * edge.vector[b];
             }
         }
         (gradient, strain)
     }
 
-    fn by_width(&self, i: usize, forms: &[Bilinear<S>]) -> S {
+    fn by_width(&self, block: &Block, i: usize, k: usize, forms: &[Bilinear<S>]) -> S {
         let mut sum = S::zero();
-        for e in self.list.edges_of(i) {
-            let [r2, g2] = self.squares(i, e);
-            sum += weight(forms, i, self.list.neighbors()[e] as usize) * by_width(r2, g2);
+        for edge in self.edges(block, i, k) {
+            let [r2, g2] = self.squares(i, &edge);
+            sum += weight(forms, i, edge.neighbor) * by_width(r2, g2);
         }
         sum * self.widths[i].scale(2.0)
     }
+}
+
+/// The neighbours of a block of atoms that are near, in the order of the list.
+fn select(list: &NeighborList, atoms: Range<usize>, near: impl Fn(usize, usize) -> bool) -> Block {
+    let mut block = Block::default();
+    block.first.push(0);
+    for i in atoms {
+        for e in list.edges_of(i).filter(|&e| near(i, e)) {
+            block.neighbor.push(list.neighbors()[e]);
+            // The list stores no more.
+            block.shift.push(list.shift(e).map(|n| n as i16));
+        }
+        block.first.push(block.neighbor.len());
+    }
+    block
 }
 
 /// The weight of the pair i, j, summed over forms.

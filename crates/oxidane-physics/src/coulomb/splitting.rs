@@ -15,10 +15,10 @@ pub const ACCURACIES: std::ops::RangeInclusive<f64> = 1e-13..=1e-2;
 pub const SHARE: f64 = 0.4;
 
 /// The time of a pair in real space in units of that of an atom at a reciprocal vector.
-const PAIR_COST: f64 = 30.0;
+const PAIR_COST: f64 = 25.0;
 
 /// The time of an atom at a reciprocal vector (of one half of them) in ns.
-const WAVE_TIME: f64 = 1.0;
+const WAVE_TIME: f64 = 2.0;
 
 /// The parameters of an Ewald sum.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +39,18 @@ impl Splitting {
         let alpha = (2.0 * PI.powi(3) * PAIR_COST * n / (volume * volume)).powf(1.0 / 6.0);
         let spacing = (volume / n).cbrt();
         Self::with_cutoff(accuracy, spacing, widest, reach(alpha * spacing, part(accuracy)?) / alpha)
+    }
+
+    /// Refuses what is not a splitting.
+    pub(super) fn validate(&self) -> Result<()> {
+        let Self { alpha, cutoff, wave_cutoff } = *self;
+        if [alpha, cutoff, wave_cutoff].iter().all(|x| x.is_finite() && *x > 0.0) {
+            return Ok(());
+        }
+        Err(Error::usage(format!(
+            "an Ewald sum with alpha {alpha}/angstrom, cut off at {cutoff} angstrom and {wave_cutoff}/angstrom; give positive \
+             numbers"
+        )))
     }
 
     /// An estimate of the time of an Ewald sum in ns.

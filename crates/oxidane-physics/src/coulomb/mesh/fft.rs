@@ -1,6 +1,7 @@
 //! Fourier transforms of a real function on a mesh.
 
 use super::super::blocks::run;
+use super::super::pool::Pool;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftPlanner};
@@ -57,11 +58,16 @@ impl Transform {
         self.points[2] / 2 + 1
     }
 
-    /// sum over the mesh of f exp(-i k.x), unscaled; the padding is not read.
-    pub fn forward(&self, mesh: &[f64]) -> Vec<Wave> {
+    /// Numbers of a mesh in space.
+    pub fn size(&self) -> usize {
+        self.points[0] * self.points[1] * self.row()
+    }
+
+    /// sum over the mesh of f exp(-i k.x), unscaled, in a buffer of the pool; the padding is not read.
+    pub fn forward(&self, mesh: &[f64], pool: &Pool<Wave>) -> Vec<Wave> {
         let ([n0, n1, _], half, row) = (self.points, self.half(), self.row());
         // Planes [n2 / 2 + 1, n1], one for each point of the first axis.
-        let mut planes = vec![Wave::default(); n0 * half * n1];
+        let mut planes = pool.take(n0 * half * n1);
         let tasks = planes.chunks_mut(half * n1).zip(mesh.chunks(n1 * row)).collect();
         run(self.parallel, tasks, |(plane, mesh): (&mut [Wave], &[f64])| {
             let mut lines = vec![Wave::default(); n1 * half];
@@ -75,21 +81,22 @@ impl Transform {
             transpose(&lines, n1, half, plane);
             process(&*self.forward[1], plane);
         });
-        let mut waves = vec![Wave::default(); planes.len()];
+        let mut waves = pool.take(planes.len());
         let tasks = waves.chunks_mut(n1 * n0).enumerate().collect();
         run(self.parallel, tasks, |(wave, lines): (usize, &mut [Wave])| {
             gather(&planes, wave * n1, half * n1, lines, n0);
             process(&*self.forward[0], lines);
         });
+        pool.put(planes);
         waves
     }
 
     /// sum over waves of F exp(i k.x), unscaled, the padding filled. The waves are used up.
-    pub fn backward(&self, mut waves: Vec<Wave>) -> Vec<f64> {
+    pub fn backward(&self, waves: &mut [Wave], mesh: &mut [f64]) {
         let ([n0, n1, n2], half, row) = (self.points, self.half(), self.row());
         let tasks = waves.chunks_mut(n1 * n0).collect();
         run(self.parallel, tasks, |lines: &mut [Wave]| process(&*self.backward[0], lines));
-        let mut mesh = vec![0.0; n0 * n1 * row];
+        let waves = &*waves;
         let tasks = mesh.chunks_mut(n1 * row).enumerate().collect();
         run(self.parallel, tasks, |(plane, mesh): (usize, &mut [f64])| {
             let mut columns = vec![Wave::default(); half * n1];
@@ -113,7 +120,6 @@ impl Transform {
                 }
             }
         });
-        mesh
     }
 }
 
@@ -165,7 +171,7 @@ mod tests {
                     mesh[line * row + k] = value(line * n2 + k);
                 }
             }
-            let waves = transform.forward(&mesh);
+            let mut waves = transform.forward(&mesh, &Pool::default());
             let turn = |k: usize, i: usize, n: usize| std::f64::consts::TAU * ((k * i) % n) as f64 / n as f64;
             for (at, wave) in waves.iter().enumerate() {
                 let (k2, k1, k0) = (at / (n1 * n0), at / n0 % n1, at % n0);
@@ -177,7 +183,8 @@ mod tests {
                 }
                 assert!((sum - wave).norm() < 1e-12, "{k0} {k1} {k2}");
             }
-            let back = transform.backward(waves);
+            let mut back = mesh.clone();
+            transform.backward(&mut waves, &mut back);
             for line in 0..n0 * n1 {
                 for k in 0..row {
                     let expected = value(line * n2 + k % n2) * (n0 * n1 * n2) as f64;

@@ -62,8 +62,9 @@ const ERRORS: [[f64; 10]; 5] = [
     [-6.57, -5.88, -5.25, -4.68, -3.62, -2.77, -2.14, -1.68, -1.08, -0.71],
 ];
 
-/// The time of a pair in real space, of a mesh point under a spline, and of a mesh point in the transforms and products, in ns.
-const COSTS: [f64; 3] = [25.0, 1.2, 20.0];
+/// The time of a pair in real space, of a mesh point under a spline, and of a mesh point in the transforms and products, in ns: of one geometry with a few
+/// potentials and one gradient.
+const COSTS: [f64; 3] = [45.0, 3.0, 60.0];
 
 /// Distances at which interactions in real space may end, in units of the mean spacing: from the first, by a factor.
 const CUTOFFS: (f64, f64, usize) = (1.5, 1.05, 40);

@@ -38,13 +38,13 @@ impl<S: Scalar<Real = f64>> Particles<S> {
         Self { grid, axes, spreads, by_plane, parallel }
     }
 
-    /// The charges on the mesh, for each plane of numbers rows of `row`, of which the last are padding. Every plane of the mesh is the sum of what the atoms
-    /// put there, in a fixed order.
-    pub fn spread(&self, charges: &[S], row: usize) -> Vec<Vec<f64>> {
+    /// Writes the charges to the mesh, for each plane of numbers rows of `row`, of which the last are padding. Every plane of the mesh is the sum of
+    /// what the atoms put there, in a fixed order.
+    pub fn spread(&self, charges: &[S], row: usize, mesh: &mut [Vec<f64>]) {
         let [n0, n1, n2] = self.grid.points;
-        let mut mesh = vec![vec![0.0; n0 * n1 * row]; S::PLANES];
-        let tasks: Vec<_> = planes_mut(&mut mesh, n1 * row).into_iter().enumerate().collect();
+        let tasks: Vec<_> = planes_mut(mesh, n1 * row).into_iter().enumerate().collect();
         run(self.parallel, tasks, |(plane, mut out)| {
+            out.iter_mut().for_each(|out| out.fill(0.0));
             for k in 0..self.grid.order {
                 for &i in &self.by_plane[(plane + n0 * MOST - k) % n0] {
                     let at = &self.spreads[i as usize];
@@ -64,7 +64,6 @@ impl<S: Scalar<Real = f64>> Particles<S> {
                 }
             }
         });
-        mesh
     }
 
     /// Adds the potential of the mesh at the atoms.

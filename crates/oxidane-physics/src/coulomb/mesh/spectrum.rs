@@ -1,11 +1,12 @@
 //! The spectrum of the smooth part of the interaction on a mesh.
 
 use super::super::blocks::{add, run};
-use super::super::lattice::{Lattice, dot};
+use super::super::lattice::Lattice;
 use super::super::reciprocal::strain_of_wave;
 use super::fft::Wave;
 use super::parameters::Grid;
 use super::spline::amplifications;
+use crate::geometry::dot;
 use oxidane_core::units::COULOMB;
 use oxidane_math::{Scalar, simd};
 use std::f64::consts::PI;
@@ -73,27 +74,29 @@ impl<S: Scalar<Real = f64>> Spectrum<S> {
         }))
     }
 
-    /// The product with waves.
-    pub fn times(&self, waves: &Waves) -> Waves {
+    /// Multiplies waves.
+    pub fn multiply(&self, waves: &mut Waves) {
         let n0 = self.points[0];
         let width = n0 * S::PLANES;
-        let mut out: Waves = waves.iter().map(|w| vec![Wave::default(); w.len()]).collect();
-        for (p, out) in out.iter_mut().enumerate() {
-            let lines = out.chunks_mut(n0).enumerate().collect();
-            run(self.parallel, lines, |(line, out): (usize, &mut [Wave])| {
-                let range = line * n0..(line + 1) * n0;
-                let spectrum = &self.values[line * width..(line + 1) * width];
-                for ((o, w), s) in out.iter_mut().zip(&waves[p][range.clone()]).zip(spectrum) {
-                    *o = w * s;
-                }
-                if p == 1 {
-                    for ((o, w), s) in out.iter_mut().zip(&waves[0][range]).zip(&spectrum[n0..]) {
-                        *o += w * s;
+        let (values, tangents) = waves.split_at_mut(1);
+        let mut tangents = tangents.iter_mut().flat_map(|w| w.chunks_mut(n0));
+        let lines = values[0].chunks_mut(n0).zip(self.values.chunks(width));
+        let tasks = lines.map(|(line, spectrum)| (line, tangents.next(), spectrum)).collect();
+        run(
+            self.parallel,
+            tasks,
+            |(values, tangents, spectrum): (&mut [Wave], Option<&mut [Wave]>, &[f64])| {
+                let (factor, moved) = spectrum.split_at(n0);
+                if let Some(tangents) = tangents {
+                    for (k, t) in tangents.iter_mut().enumerate() {
+                        *t = *t * factor[k] + values[k] * moved[k];
                     }
                 }
-            });
-        }
-        out
+                for (v, s) in values.iter_mut().zip(factor) {
+                    *v *= s;
+                }
+            },
+        );
     }
 
     /// The derivative by strain (upper triangle) of the product of two functions with the spectrum between them, at fixed waves.

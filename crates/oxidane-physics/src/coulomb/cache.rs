@@ -1,0 +1,62 @@
+//! What is kept from one geometry to the next.
+
+use super::mesh::Buffers;
+use oxidane_core::neighbors::{NeighborList, SkinnedList};
+use oxidane_core::{Cell, Result, SystemView};
+use std::sync::Arc;
+
+/// How much further than asked a kept list reaches, so that it outlives changes of the volume, as a factor.
+const MARGIN: f64 = 1.02;
+
+/// Neighbours and memory kept from one geometry of a crystal to the next, as in dynamics: see [`super::Coulomb::prepare_with`]. Results do not
+/// depend on what it holds.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    skin: f64,
+    list: Option<SkinnedList>,
+    pub(super) buffers: Arc<Buffers>,
+}
+
+impl Cache {
+    /// An empty one; neighbours are searched anew when atoms may have moved further than `skin` (angstrom, zero or more) allows.
+    pub fn new(skin: f64) -> Self {
+        Self { skin, list: None, buffers: Arc::default() }
+    }
+
+    /// A list that holds all neighbours within `cutoff`, and perhaps others.
+    pub(super) fn list(&mut self, positions: &[[f64; 3]], cell: &Cell, cutoff: f64) -> Result<&NeighborList> {
+        let fits = |list: &SkinnedList| (cutoff..cutoff * MARGIN * MARGIN).contains(&list.cutoff());
+        let list = match self.list.take().filter(fits) {
+            Some(list) => list,
+            None => SkinnedList::new(cutoff * MARGIN, self.skin)?,
+        };
+        let list = self.list.insert(list);
+        list.update(&Atoms { numbers: vec![1; positions.len()], positions, cell })?;
+        Ok(list.list())
+    }
+}
+
+/// Atoms of no particular kind.
+struct Atoms<'a> {
+    numbers: Vec<u8>,
+    positions: &'a [[f64; 3]],
+    cell: &'a Cell,
+}
+
+impl SystemView for Atoms<'_> {
+    fn numbers(&self) -> &[u8] {
+        &self.numbers
+    }
+    fn positions(&self) -> &[[f64; 3]] {
+        self.positions
+    }
+    fn cell(&self) -> Option<&Cell> {
+        Some(self.cell)
+    }
+    fn charge(&self) -> i32 {
+        0
+    }
+    fn unpaired(&self) -> u32 {
+        0
+    }
+}
