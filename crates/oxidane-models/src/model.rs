@@ -3,9 +3,9 @@
 use crate::file::{self, Header, Tensors};
 use crate::import::xequinet;
 use crate::potential::{Domain, Exact, NetworkPotential};
+use crate::registry::Precise;
 use crate::{Layout, Network, registry, shipped};
 use oxidane_core::{Error, Potential, Result, elements};
-use oxidane_math::Real;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -137,7 +137,7 @@ impl Model {
     }
 
     /// The network in the precision asked for.
-    pub fn network<R: Real>(&self) -> Result<Box<dyn Network<R>>> {
+    pub fn network<R: Precise>(&self) -> Result<Box<dyn Network<R>>> {
         let weights = self.weights.iter().map(|&w| R::of(w)).collect();
         registry::with_parameters(&self.header.architecture, &self.header.hyperparameters, weights)
     }

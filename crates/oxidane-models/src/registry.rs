@@ -23,30 +23,72 @@ fn unknown(architecture: &str) -> Error {
     ))
 }
 
+/// The precisions of networks. Each makes its own, so that networks are compiled here, once for each precision, and not
+/// again in every crate that is generic over it.
+pub trait Precise: Real {
+    /// See [`build`].
+    fn build(architecture: &str, value: &Value, seed: u64) -> Result<Box<dyn Network<Self>>>;
+    /// See [`with_parameters`].
+    fn with_parameters(
+        architecture: &str,
+        value: &Value,
+        parameters: Vec<Self>,
+    ) -> Result<Box<dyn Network<Self>>>;
+}
+
+macro_rules! precise {
+    ($real:ty) => {
+        impl Precise for $real {
+            fn build(architecture: &str, value: &Value, seed: u64) -> Result<Box<dyn Network<Self>>> {
+                match architecture {
+                    xpainn::NAME => {
+                        let config = hyperparameters(architecture, value)?;
+                        Ok(Box::new(xpainn::Xpainn::<Self>::random(&config, seed)?))
+                    }
+                    mpnice::NAME => {
+                        let config = hyperparameters(architecture, value)?;
+                        Ok(Box::new(mpnice::Mpnice::<Self>::random(&config, seed)?))
+                    }
+                    _ => Err(unknown(architecture)),
+                }
+            }
+
+            fn with_parameters(
+                architecture: &str,
+                value: &Value,
+                parameters: Vec<Self>,
+            ) -> Result<Box<dyn Network<Self>>> {
+                match architecture {
+                    xpainn::NAME => {
+                        let config = hyperparameters(architecture, value)?;
+                        Ok(Box::new(xpainn::Xpainn::<Self>::with_parameters(&config, parameters)?))
+                    }
+                    mpnice::NAME => {
+                        let config = hyperparameters(architecture, value)?;
+                        Ok(Box::new(mpnice::Mpnice::<Self>::with_parameters(&config, parameters)?))
+                    }
+                    _ => Err(unknown(architecture)),
+                }
+            }
+        }
+    };
+}
+
+precise!(f32);
+precise!(f64);
+
 /// An untrained network, its weights drawn from `seed`.
-pub fn build<R: Real>(architecture: &str, value: &Value, seed: u64) -> Result<Box<dyn Network<R>>> {
-    match architecture {
-        xpainn::NAME => Ok(Box::new(xpainn::Xpainn::random(&hyperparameters(architecture, value)?, seed)?)),
-        mpnice::NAME => Ok(Box::new(mpnice::Mpnice::random(&hyperparameters(architecture, value)?, seed)?)),
-        _ => Err(unknown(architecture)),
-    }
+pub fn build<R: Precise>(architecture: &str, value: &Value, seed: u64) -> Result<Box<dyn Network<R>>> {
+    R::build(architecture, value, seed)
 }
 
 /// A network with the given weights, laid out as [`layout`] says.
-pub fn with_parameters<R: Real>(
+pub fn with_parameters<R: Precise>(
     architecture: &str,
     value: &Value,
     parameters: Vec<R>,
 ) -> Result<Box<dyn Network<R>>> {
-    match architecture {
-        xpainn::NAME => {
-            Ok(Box::new(xpainn::Xpainn::with_parameters(&hyperparameters(architecture, value)?, parameters)?))
-        }
-        mpnice::NAME => {
-            Ok(Box::new(mpnice::Mpnice::with_parameters(&hyperparameters(architecture, value)?, parameters)?))
-        }
-        _ => Err(unknown(architecture)),
-    }
+    R::with_parameters(architecture, value, parameters)
 }
 
 /// Names, shapes and places of the weights.

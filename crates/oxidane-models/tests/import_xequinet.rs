@@ -3,7 +3,7 @@
 
 use oxidane_core::{Cell, System};
 use oxidane_models::import::xequinet;
-use oxidane_models::{Batch, Network, Outputs, Scratch};
+use oxidane_models::{Batch, Outputs, Scratch};
 use serde_json::Value;
 use std::io::{Cursor, Read, Write};
 use std::path::PathBuf;

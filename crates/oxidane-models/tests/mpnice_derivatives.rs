@@ -1,7 +1,8 @@
 //! Derivatives of MPNICE against central differences, in double precision, over all of its options.
 
 mod conformance;
-use oxidane_models::mpnice::{Angular, Mpnice, MpniceConfig};
+use oxidane_models::mpnice::{Angular, Mpnice, MpniceConfig, NAME};
+use oxidane_models::{Network, registry};
 
 fn configs() -> Vec<MpniceConfig> {
     let base = MpniceConfig {
@@ -36,9 +37,9 @@ fn configs() -> Vec<MpniceConfig> {
     ]
 }
 
-fn network(config: &MpniceConfig) -> Mpnice<f64> {
-    let mut net = Mpnice::<f64>::random(config, 11).unwrap();
-    conformance::perturb(&mut net, 0.2);
+fn network(config: &MpniceConfig) -> Box<dyn Network<f64>> {
+    let mut net = registry::build(NAME, &serde_json::to_value(config).unwrap(), 11).unwrap();
+    conformance::perturb(&mut *net, 0.2);
     net
 }
 
@@ -48,22 +49,22 @@ const STEP: f64 = 5e-4;
 
 #[test]
 fn forces_and_virial_are_derivatives_of_the_energy() {
-    configs().iter().for_each(|c| conformance::forces_and_virial(Box::new(network(c)), STEP));
+    configs().iter().for_each(|c| conformance::forces_and_virial(network(c), STEP));
 }
 
 #[test]
 fn loss_gradients_are_derivatives_of_the_loss() {
-    configs().iter().for_each(|c| conformance::loss_gradients(&network(c), STEP));
+    configs().iter().for_each(|c| conformance::loss_gradients(&*network(c), STEP));
 }
 
 #[test]
 fn hessian_products_are_derivatives_of_the_forces() {
-    configs().iter().for_each(|c| conformance::hessian_products(&network(c), STEP));
+    configs().iter().for_each(|c| conformance::hessian_products(&*network(c), STEP));
 }
 
 #[test]
 fn a_batch_equals_its_structures() {
-    configs().iter().for_each(|c| conformance::batches(&network(c)));
+    configs().iter().for_each(|c| conformance::batches(&*network(c)));
 }
 
 /// About as many weights as the published organic models are said to need; another number means another architecture than

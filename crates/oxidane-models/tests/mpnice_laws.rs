@@ -5,7 +5,8 @@ use oxidane_core::units::COULOMB;
 use oxidane_core::{Cell, Evaluation, Potential, Request, System, elements, io};
 use oxidane_math::Real;
 use oxidane_math::erf::error_functions_f64;
-use oxidane_models::mpnice::{Mpnice, MpniceConfig};
+use oxidane_models::mpnice::{Mpnice, MpniceConfig, NAME};
+use oxidane_models::registry::{self, Precise};
 use oxidane_models::{Batch, Model, Network, NetworkPotential, PotentialOptions, Precision, Scratch, file};
 use std::path::Path;
 use std::sync::Arc;
@@ -14,8 +15,17 @@ fn config() -> MpniceConfig {
     MpniceConfig { node_dim: 32, update_dim: 24, readout_dim: 8, cutoff: 4.0, ..MpniceConfig::default() }
 }
 
-fn potential<R: Real>(network: Mpnice<R>, parallel: bool) -> NetworkPotential<R> {
-    NetworkPotential::new("test", Arc::default(), Arc::new(network), None, parallel, true).unwrap()
+fn random<R: Precise>(config: &MpniceConfig, seed: u64) -> Box<dyn Network<R>> {
+    registry::build(NAME, &serde_json::to_value(config).unwrap(), seed).unwrap()
+}
+
+fn single(double: &dyn Network<f64>) -> Box<dyn Network<f32>> {
+    let weights = double.parameters().iter().map(|&w| w as f32).collect();
+    registry::with_parameters(NAME, &double.hyperparameters(), weights).unwrap()
+}
+
+fn potential<R: Real>(network: Box<dyn Network<R>>, parallel: bool) -> NetworkPotential<R> {
+    NetworkPotential::new("test", Arc::default(), network.into(), None, parallel, true).unwrap()
 }
 
 fn crystal() -> System {
@@ -46,7 +56,7 @@ fn example(name: &str) -> System {
 #[test]
 fn symmetries_hold() {
     let config = MpniceConfig { ewald_accuracy: 1e-12, ..config() };
-    let mut p = potential(Mpnice::<f64>::random(&config, 3).unwrap(), false);
+    let mut p = potential(random::<f64>(&config, 3), false);
     for system in [crystal(), molecule(0), molecule(2)] {
         check_symmetries(&mut p, &system, 1e-9).unwrap();
     }
@@ -59,8 +69,8 @@ fn the_total_charge_is_exact() {
     let parts: Vec<Batch> = systems.iter().map(|s| Batch::build(s, config().cutoff).unwrap()).collect();
     let batch = Batch::concat(&parts.iter().collect::<Vec<_>>());
     let request = Request { charges: true, ..Request::default() };
-    let double = Mpnice::<f64>::random(&config(), 5).unwrap();
-    let single = double.cast::<f32>();
+    let double = random::<f64>(&config(), 5);
+    let single = single(&*double);
     let double = double.run(&batch, request, &mut Scratch::default(), false).unwrap();
     let single = single.run(&batch, request, &mut Scratch::default(), false).unwrap();
     for (s, system) in systems.iter().enumerate() {
@@ -76,7 +86,7 @@ fn the_total_charge_is_exact() {
 /// the charges.
 #[test]
 fn charges_interact_as_gaussians() {
-    let mut network = Mpnice::<f64>::random(&config(), 5).unwrap();
+    let mut network = random::<f64>(&config(), 5);
     let readout: Vec<_> = network
         .layout()
         .entries
@@ -116,7 +126,7 @@ fn equal_fragments_far_apart_are_independent() {
     let mut two = one.clone();
     two.numbers.extend(&one.numbers);
     two.positions.extend(one.positions.iter().map(|&[x, y, z]| [x + 300.0, y, z]));
-    let mut p = potential(Mpnice::<f64>::random(&config(), 5).unwrap(), false);
+    let mut p = potential(random::<f64>(&config(), 5), false);
     let mut energy = |s: &System| p.evaluate(s, Request::ENERGY).unwrap().energy.unwrap();
     let (one, two) = (energy(&one), energy(&two));
     assert!((two - 2.0 * one).abs() < 1e-6, "{one} {two}");
@@ -125,8 +135,8 @@ fn equal_fragments_far_apart_are_independent() {
 /// Single precision keeps 1e-5 eV per atom and 1e-4 eV/angstrom, beside forces of several eV/angstrom.
 #[test]
 fn single_precision_is_close() {
-    let double = Mpnice::<f64>::random(&MpniceConfig::default(), 7).unwrap();
-    let (mut single, mut double) = (potential(double.cast::<f32>(), false), potential(double, false));
+    let double = random::<f64>(&MpniceConfig::default(), 7);
+    let (mut single, mut double) = (potential(single(&*double), false), potential(double, false));
     for system in [crystal(), molecule(1), example("aspirin.xyz"), example("dry-ice.vasp")] {
         let (a, b) = (
             single.evaluate(&system, Request::STRESS).unwrap(),
@@ -143,12 +153,13 @@ fn single_precision_is_close() {
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
     let water = example("water64.xyz");
-    let double = Mpnice::<f64>::random(&config(), 1).unwrap();
-    let single = double.cast::<f32>();
+    let double = random::<f64>(&config(), 1);
+    let single = single(&*double);
     let evaluate = |threads: usize| -> [Evaluation; 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let request = MpniceConfig::CAPABILITIES;
-        let (mut a, mut b) = (potential(single.clone(), threads > 1), potential(double.clone(), threads > 1));
+        let (mut a, mut b) =
+            (potential(single.boxed_clone(), threads > 1), potential(double.boxed_clone(), threads > 1));
         pool.install(|| [a.evaluate(&water, request).unwrap(), b.evaluate(&water, request).unwrap()])
     };
     let one = evaluate(1);
@@ -160,7 +171,7 @@ fn the_same_bits_on_any_number_of_threads() {
 #[test]
 fn second_derivatives_go_continuously_through_the_cutoff() {
     let config = MpniceConfig { potential: false, ..config() };
-    let network = Mpnice::<f64>::random(&config, 3).unwrap();
+    let network = random::<f64>(&config, 3);
     let edge = (4.0 * 4.0 - 0.3 * 0.3 - 0.2 * 0.2f64).sqrt();
     let at = |d: f64| {
         let positions = vec![[0.0, 0.0, 0.0], [0.9, 0.2, 0.1], [1.2, 1.1, 0.2], [d, 0.3, -0.2]];
@@ -195,7 +206,7 @@ fn second_derivatives_go_continuously_through_the_cutoff() {
 /// A model file brings back the same model: the same bits of everything.
 #[test]
 fn model_files_round_trip() {
-    let network = Mpnice::<f32>::random(&config(), 9).unwrap();
+    let network = random::<f32>(&config(), 9);
     let mut header = file::Header::new("tiny", network.architecture(), network.hyperparameters());
     header.charges = vec![0, 1];
     let weights: Vec<f64> = network.parameters().iter().map(|&w| w.into()).collect();
@@ -231,7 +242,7 @@ fn what_makes_no_sense_is_refused() {
         let error = Mpnice::<f32>::layout_of(&parse(text).unwrap()).unwrap_err().to_string();
         assert!(error.contains(key), "{error}");
     }
-    let mut p = potential(Mpnice::<f64>::random(&config(), 3).unwrap(), false);
+    let mut p = potential(random::<f64>(&config(), 3), false);
     let mut slab = crystal();
     slab.cell.as_mut().unwrap().periodic[2] = false;
     let error = p.evaluate(&slab, Request::ENERGY).unwrap_err().to_string();

@@ -1,7 +1,8 @@
 //! Derivatives of XPaiNN against central differences, in double precision, over all of its options.
 
 mod conformance;
-use oxidane_models::xpainn::{Embedding, OutputMode, Xpainn, XpainnConfig};
+use oxidane_models::xpainn::{Embedding, NAME, OutputMode, Xpainn, XpainnConfig};
+use oxidane_models::{Network, registry};
 
 fn configs() -> Vec<XpainnConfig> {
     let base = XpainnConfig {
@@ -63,9 +64,9 @@ fn configs() -> Vec<XpainnConfig> {
     ]
 }
 
-fn network(config: &XpainnConfig) -> Xpainn<f64> {
-    let mut net = Xpainn::<f64>::random(config, 11).unwrap();
-    conformance::perturb(&mut net, 0.2);
+fn network(config: &XpainnConfig) -> Box<dyn Network<f64>> {
+    let mut net = registry::build(NAME, &serde_json::to_value(config).unwrap(), 11).unwrap();
+    conformance::perturb(&mut *net, 0.2);
     net
 }
 
@@ -76,22 +77,22 @@ const STEP: f64 = 6e-6;
 
 #[test]
 fn forces_and_virial_are_derivatives_of_the_energy() {
-    configs().iter().for_each(|c| conformance::forces_and_virial(Box::new(network(c)), STEP));
+    configs().iter().for_each(|c| conformance::forces_and_virial(network(c), STEP));
 }
 
 #[test]
 fn loss_gradients_are_derivatives_of_the_loss() {
-    configs().iter().for_each(|c| conformance::loss_gradients(&network(c), STEP));
+    configs().iter().for_each(|c| conformance::loss_gradients(&*network(c), STEP));
 }
 
 #[test]
 fn hessian_products_are_derivatives_of_the_forces() {
-    configs().iter().for_each(|c| conformance::hessian_products(&network(c), STEP));
+    configs().iter().for_each(|c| conformance::hessian_products(&*network(c), STEP));
 }
 
 #[test]
 fn a_batch_equals_its_structures() {
-    configs().iter().for_each(|c| conformance::batches(&network(c)));
+    configs().iter().for_each(|c| conformance::batches(&*network(c)));
 }
 
 /// The size of the published defaults: another count means another architecture than the checkpoints have.

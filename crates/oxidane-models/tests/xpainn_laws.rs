@@ -3,8 +3,8 @@
 use oxidane_core::check::{check_forces, check_symmetries, check_virial};
 use oxidane_core::{Cell, Evaluation, Potential, Request, System, io};
 use oxidane_math::cutoff::Cutoff;
-use oxidane_models::xpainn::{Embedding, Xpainn, XpainnConfig};
-use oxidane_models::{Model, NetworkPotential, PotentialOptions, Precision};
+use oxidane_models::xpainn::{Embedding, NAME, XpainnConfig};
+use oxidane_models::{Model, NetworkPotential, PotentialOptions, Precision, registry};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -150,7 +150,7 @@ fn forces_go_continuously_through_every_cutoff() {
             hidden_dim: 7,
             ..XpainnConfig::default()
         };
-        let network = Arc::new(Xpainn::<f64>::random(&config, 3).unwrap());
+        let network = registry::build::<f64>(NAME, &serde_json::to_value(config).unwrap(), 3).unwrap().into();
         let mut p = NetworkPotential::new(name, Arc::default(), network, None, false, true).unwrap();
         // The last atom passes the cutoff of the first along x; its distances to the others stay inside.
         let edge = (4.0 * 4.0 - 0.3 * 0.3 - 0.2 * 0.2f64).sqrt();

@@ -1,7 +1,7 @@
 //! Trains as a configuration says: `train CONFIG FOLDER [resume]`. Ctrl-C kills it; it goes on from the last checkpoint.
 
 use oxidane_core::{Error, Result};
-use oxidane_math::Real;
+use oxidane_models::registry::Precise;
 use oxidane_train::config::Precision;
 use oxidane_train::{Config, Observer, StepEvent, Trainer, ValidationEvent, prepare};
 use std::path::Path;
@@ -37,7 +37,7 @@ impl Observer for Print {
     }
 }
 
-fn train<R: Real>(config: Config, folder: &Path, resume: bool) -> Result<()> {
+fn train<R: Precise>(config: Config, folder: &Path, resume: bool) -> Result<()> {
     let setup = prepare::<R>(config, folder)?;
     let mut trainer = if resume { Trainer::resume(setup)? } else { Trainer::start(setup)? };
     let outcome = trainer.run(&mut Print, &false.into())?;

@@ -5,7 +5,7 @@ use crate::data::{self, ReferenceEnergies, TrainingData};
 use crate::model_file::ModelFiles;
 use crate::trainer::Setup;
 use oxidane_core::{Error, Result, elements};
-use oxidane_math::Real;
+use oxidane_models::registry::Precise;
 use oxidane_models::{Model, registry};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// Whatever is wrong with configuration, data or the model that is fine-tuned.
-pub fn prepare<R: Real>(config: Config, folder: &Path) -> Result<Setup<R>> {
+pub fn prepare<R: Precise>(config: Config, folder: &Path) -> Result<Setup<R>> {
     std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, &e))?;
     let data = TrainingData::read(&config.data)?;
     let hyperparameters = Value::Object(config.model.hyperparameters.clone());

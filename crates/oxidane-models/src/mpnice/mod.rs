@@ -137,12 +137,6 @@ impl<R: Real> Mpnice<R> {
         &self.architecture.config
     }
 
-    /// The same network in another precision.
-    pub fn cast<Q: Real>(&self) -> Mpnice<Q> {
-        let parameters = self.parameters.iter().map(|x| Q::of(x.f64())).collect();
-        Mpnice { architecture: self.architecture.clone(), parameters }
-    }
-
     /// Names, shapes and places of the weights of a configuration.
     ///
     /// # Errors

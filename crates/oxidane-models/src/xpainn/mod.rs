@@ -176,12 +176,6 @@ impl<R: Real> Xpainn<R> {
         &self.architecture.config
     }
 
-    /// The same network in another precision.
-    pub fn cast<Q: Real>(&self) -> Xpainn<Q> {
-        let parameters = self.parameters.iter().map(|x| Q::of(x.f64())).collect();
-        Xpainn { architecture: self.architecture.clone(), parameters }
-    }
-
     /// Names, shapes and places of the weights of a configuration.
     pub fn layout_of(config: &XpainnConfig) -> Result<Layout> {
         Ok(Architecture::new(config)?.layout)

@@ -64,7 +64,8 @@ impl<S: Scalar<Real = f64>> ShortRange<S> {
         let list = match cache {
             Some(cache) => cache.list(&positions, &cell, cutoff)?,
             None => {
-                fresh = NeighborList::new(&positions, Some(&cell), cutoff)?;
+                // A little further, so that which neighbours count is decided here whatever list they come from.
+                fresh = NeighborList::new(&positions, Some(&cell), cutoff * (1.0 + 1e-9))?;
                 &fresh
             }
         };
@@ -77,31 +78,35 @@ impl<S: Scalar<Real = f64>> ShortRange<S> {
             parallel,
         };
         let atoms = (0..n).step_by(BLOCK).map(|first| first..n.min(first + BLOCK)).collect();
-        let blocks = run(parallel, atoms, |atoms| {
-            let near = |i: usize, e: usize| {
-                let d = list.vector(i, e, &positions, Some(&cell));
-                dot(d, d) < cutoff * cutoff
-            };
-            sum.fill(select(list, atoms.clone(), near), atoms, kernel)
-        });
+        let blocks = run(parallel, atoms, |atoms| sum.block(list, atoms, kernel, cutoff));
         sum.blocks = blocks.into_iter().collect::<Result<_>>()?;
         Ok(sum)
     }
 
-    /// Computes the interactions of a block.
-    fn fill(&self, mut block: Block, atoms: Range<usize>, kernel: Kernel) -> Result<Block> {
-        let n = block.neighbor.len();
-        let (mut squares, mut widths) = (Vec::with_capacity(n), Vec::with_capacity(n));
-        for i in atoms.clone() {
-            for edge in self.edges(&block, i, i - atoms.start) {
+    /// The neighbours of a block within `cutoff`, in the order of the list, and their interactions.
+    fn block(&self, list: &NeighborList, atoms: Range<usize>, kernel: Kernel, cutoff: f64) -> Result<Block> {
+        let mut block = Block { first: vec![0], ..Block::default() };
+        let (mut squares, mut widths) = (Vec::new(), Vec::new());
+        for i in atoms {
+            for e in list.edges_of(i) {
+                // The list stores no larger numbers.
+                let shift = list.shift(e).map(|n| n as i16);
+                let edge = self.edge(i, list.neighbors()[e], shift, e);
                 let [r2, g2] = self.squares(i, &edge);
+                if r2.value() >= cutoff * cutoff {
+                    continue;
+                }
                 if r2.value() < CLOSEST * CLOSEST && g2.value() < CLOSEST * CLOSEST {
                     return Err(coinciding(i, edge.neighbor));
                 }
+                block.neighbor.push(edge.neighbor as u32);
+                block.shift.push(shift);
                 squares.push(r2);
                 widths.push(g2);
             }
+            block.first.push(block.neighbor.len());
         }
+        let n = squares.len();
         let [squares, widths] = [squares, widths].map(|v| to_row(v.into_iter()));
         block.value = vec![0.0; n * S::PLANES];
         block.slope = vec![0.0; n * S::PLANES];
@@ -109,25 +114,27 @@ impl<S: Scalar<Real = f64>> ShortRange<S> {
         Ok(block)
     }
 
+    /// The neighbour `neighbor` of atom `i` in the cell `shift`.
+    #[inline(always)]
+    fn edge(&self, i: usize, neighbor: u32, shift: [i16; 3], index: usize) -> Edge<S> {
+        let neighbor = neighbor as usize;
+        let (a, b) = (self.positions[i], self.positions[neighbor]);
+        let mut vector = [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+        if shift != [0; 3] {
+            let n = shift.map(f64::from);
+            for c in 0..3 {
+                let part = |a: usize| self.rows[a][c].scale(n[a]);
+                vector[c] -= part(0) + part(1) + part(2);
+            }
+        }
+        Edge { neighbor, vector, index }
+    }
+
     /// The neighbours of atom `i`, the `k`th of its block.
     #[inline(always)]
     fn edges<'a>(&'a self, block: &'a Block, i: usize, k: usize) -> impl Iterator<Item = Edge<S>> + 'a {
-        let at = self.positions[i];
-        (block.first[k]..block.first[k + 1]).map(move |index| {
-            let neighbor = block.neighbor[index] as usize;
-            let x = self.positions[neighbor];
-            let mut vector = [at[0] - x[0], at[1] - x[1], at[2] - x[2]];
-            let shift = block.shift[index];
-            if shift != [0; 3] {
-                let n = shift.map(f64::from);
-                for c in 0..3 {
-                    vector[c] -= self.rows[0][c].scale(n[0])
-                        + self.rows[1][c].scale(n[1])
-                        + self.rows[2][c].scale(n[2]);
-                }
-            }
-            Edge { neighbor, vector, index }
-        })
+        let range = block.first[k]..block.first[k + 1];
+        range.map(move |e| self.edge(i, block.neighbor[e], block.shift[e], e))
     }
 
     /// Squares of the distance and of the joint width.
@@ -198,21 +205,6 @@ impl<S: Scalar<Real = f64>> ShortRange<S> {
         }
         sum * self.widths[i].scale(2.0)
     }
-}
-
-/// The neighbours of a block of atoms that are near, in the order of the list.
-fn select(list: &NeighborList, atoms: Range<usize>, near: impl Fn(usize, usize) -> bool) -> Block {
-    let mut block = Block::default();
-    block.first.push(0);
-    for i in atoms {
-        for e in list.edges_of(i).filter(|&e| near(i, e)) {
-            block.neighbor.push(list.neighbors()[e]);
-            // The list stores no more.
-            block.shift.push(list.shift(e).map(|n| n as i16));
-        }
-        block.first.push(block.neighbor.len());
-    }
-    block
 }
 
 /// The weight of the pair i, j, summed over forms.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use oxidane_core::{Error, Result};
 use oxidane_math::Real;
+use oxidane_models::registry::Precise;
 use oxidane_train::evaluate::{Property, Report};
 use oxidane_train::{
     Config, Observer, Outcome as Ended, StepEvent, Trainer, ValidationEvent, config, prepare,
@@ -40,7 +41,7 @@ pub fn run(args: &TrainArgs, voice: Voice) -> Outcome {
     }
 }
 
-fn train<R: Real>(config: Config, folder: &Path, resume: bool, voice: Voice) -> Outcome {
+fn train<R: Precise>(config: Config, folder: &Path, resume: bool, voice: Voice) -> Outcome {
     // A run that was killed before its first checkpoint left a folder; going on means starting.
     let saved = folder.join(oxidane_train::CHECKPOINT).exists();
     if resume && !saved && !folder.is_dir() {

@@ -12,10 +12,11 @@ mod units;
 mod weights;
 
 use super::pickle::{Cursor, TorchFile};
+use crate::Network;
 use crate::file::{self, Tensors};
-use crate::xpainn::{Xpainn, XpainnConfig};
+use crate::registry::{self, Precise};
+use crate::xpainn::{self, Xpainn, XpainnConfig};
 use oxidane_core::{Error, Result};
-use oxidane_math::Real;
 use std::path::Path;
 
 /// An XPaiNN model as a checkpoint holds it, in eV and angstrom, with this program's tensor names and shapes.
@@ -40,9 +41,11 @@ impl ImportedXpainn {
     ///
     /// # Errors
     /// None for a checkpoint that [`read`] accepted.
-    pub fn network<R: Real>(&self) -> Result<Xpainn<R>> {
+    pub fn network<R: Precise>(&self) -> Result<Box<dyn Network<R>>> {
         let flat = file::join(&Xpainn::<f64>::layout_of(&self.config)?, &self.tensors)?;
-        Xpainn::with_parameters(&self.config, flat.into_iter().map(R::of).collect())
+        let config = serde_json::to_value(&self.config)
+            .map_err(|e| Error::model(format!("hyperparameters of the checkpoint: {e}")))?;
+        registry::with_parameters(xpainn::NAME, &config, flat.into_iter().map(R::of).collect())
     }
 }
 
