@@ -4,6 +4,7 @@
 use crate::batch::Batch;
 use crate::network::Outputs;
 use oxidane_math::{Real, Scalar};
+use oxidane_physics::coulomb::Gradients;
 
 /// The direction of a dual run: how positions and strain move.
 #[derive(Debug, Default)]
@@ -121,7 +122,7 @@ pub fn distance<S: Scalar>(v: [f64; 3], tangent: impl Fn() -> [f64; 3]) -> (S, [
 
 /// Forces from `[edges, planes, 3]`: for each edge the derivative with respect to its mirror's vector, or minus that with
 /// respect to its own, which for the sum over both is the same (plane 1: minus Hessian times direction).
-pub fn forces<S: Scalar>(batch: &Batch, vectors: &[S::Real], plane: usize) -> Vec<[f64; 3]> {
+fn forces<S: Scalar>(batch: &Batch, vectors: &[S::Real], plane: usize) -> Vec<[f64; 3]> {
     let at =
         |e: usize| -> [f64; 3] { std::array::from_fn(|k| vectors[(e * S::PLANES + plane) * 3 + k].f64()) };
     (0..batch.atoms())
@@ -139,7 +140,7 @@ pub fn forces<S: Scalar>(batch: &Batch, vectors: &[S::Real], plane: usize) -> Ve
 }
 
 /// Virial of each structure from what [`forces`] takes.
-pub fn virial<S: Scalar>(batch: &Batch, vectors: &[S::Real]) -> Vec<[[f64; 3]; 3]> {
+fn virial<S: Scalar>(batch: &Batch, vectors: &[S::Real]) -> Vec<[[f64; 3]; 3]> {
     (0..batch.structures())
         .map(|s| {
             let mut w = [[0.0; 3]; 3];
@@ -156,4 +157,35 @@ pub fn virial<S: Scalar>(batch: &Batch, vectors: &[S::Real]) -> Vec<[[f64; 3]; 3
             symmetric(w)
         })
         .collect()
+}
+
+/// Derivatives of an energy by positions and strain, in parts.
+pub struct Derivatives<S: Scalar> {
+    /// Through the edges: minus the derivative by the vector of each, `[edges, planes, 3]`.
+    pub vectors: Vec<S::Real>,
+    /// Through the electrostatics of each structure; empty without.
+    pub structures: Vec<Gradients<S::Double>>,
+}
+
+impl<S: Scalar> Derivatives<S> {
+    /// Forces (plane 1: minus Hessian times direction).
+    pub fn forces(&self, batch: &Batch, plane: usize) -> Vec<[f64; 3]> {
+        let mut all = forces::<S>(batch, &self.vectors, plane);
+        let pick = |x: S::Double| if plane == 1 { x.tangent() } else { x.value() };
+        for (force, slope) in all.iter_mut().zip(self.structures.iter().flat_map(|g| &g.positions)) {
+            (0..3).for_each(|k| force[k] -= pick(slope[k]));
+        }
+        all
+    }
+
+    /// The virial of each structure.
+    pub fn virial(&self, batch: &Batch) -> Vec<[[f64; 3]; 3]> {
+        let mut virials = virial::<S>(batch, &self.vectors);
+        for (virial, gradients) in virials.iter_mut().zip(&self.structures) {
+            for (row, slope) in virial.iter_mut().zip(&gradients.strain) {
+                (0..3).for_each(|k| row[k] -= slope[k].value());
+            }
+        }
+        virials
+    }
 }

@@ -3,6 +3,7 @@
 
 mod batch;
 mod blocks;
+pub mod charges;
 mod derivatives;
 mod edges;
 pub mod file;

@@ -8,6 +8,15 @@ use oxidane_math::Real;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+/// Which of the electrons enter a network beside the elements and positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sees {
+    /// The total charge.
+    pub charge: bool,
+    /// The number of unpaired electrons.
+    pub spin: bool,
+}
+
 /// Names of all architectures.
 pub const ARCHITECTURES: [&str; 2] = [xpainn::NAME, mpnice::NAME];
 
@@ -96,6 +105,15 @@ pub fn layout(architecture: &str, value: &Value) -> Result<Layout> {
     match architecture {
         xpainn::NAME => xpainn::Xpainn::<f32>::layout_of(&hyperparameters(architecture, value)?),
         mpnice::NAME => mpnice::Mpnice::<f32>::layout_of(&hyperparameters(architecture, value)?),
+        _ => Err(unknown(architecture)),
+    }
+}
+
+/// What of the electrons a network sees.
+pub fn sees(architecture: &str, value: &Value) -> Result<Sees> {
+    match architecture {
+        xpainn::NAME => Ok(hyperparameters::<xpainn::XpainnConfig>(architecture, value)?.sees()),
+        mpnice::NAME => Ok(mpnice::MpniceConfig::SEES),
         _ => Err(unknown(architecture)),
     }
 }

@@ -1,10 +1,8 @@
 //! Laws that MPNICE must obey.
 
 use oxidane_core::check::check_symmetries;
-use oxidane_core::units::COULOMB;
-use oxidane_core::{Cell, Evaluation, Potential, Request, System, elements, io};
+use oxidane_core::{Cell, Evaluation, Potential, Request, System, io};
 use oxidane_math::Real;
-use oxidane_math::erf::error_functions_f64;
 use oxidane_models::mpnice::{Mpnice, MpniceConfig, NAME};
 use oxidane_models::registry::{self, Precise};
 use oxidane_models::{Batch, Model, Network, NetworkPotential, PotentialOptions, Precision, Scratch, file};
@@ -60,76 +58,6 @@ fn symmetries_hold() {
     for system in [crystal(), molecule(0), molecule(2)] {
         check_symmetries(&mut p, &system, 1e-9).unwrap();
     }
-}
-
-/// In each structure of a batch: to 1e-12 in double precision, and to 1e-6 in single (which equilibrates in double).
-#[test]
-fn the_total_charge_is_exact() {
-    let systems = [crystal(), molecule(-3), molecule(0), molecule(2), example("aspirin.xyz")];
-    let parts: Vec<Batch> = systems.iter().map(|s| Batch::build(s, config().cutoff).unwrap()).collect();
-    let batch = Batch::concat(&parts.iter().collect::<Vec<_>>());
-    let request = Request { charges: true, ..Request::default() };
-    let double = random::<f64>(&config(), 5);
-    let single = single(&*double);
-    let double = double.run(&batch, request, &mut Scratch::default(), false).unwrap();
-    let single = single.run(&batch, request, &mut Scratch::default(), false).unwrap();
-    for (s, system) in systems.iter().enumerate() {
-        for (charges, tolerance) in [(&double.charges, 1e-12), (&single.charges, 1e-6)] {
-            let sum: f64 = charges[batch.atoms_of(s)].iter().sum();
-            assert!((sum - f64::from(system.charge)).abs() < tolerance, "{s}: {sum}");
-        }
-    }
-    assert!(double.charges.iter().any(|q| q.abs() > 0.01), "no charge flows");
-}
-
-/// With a readout of zero the energy is that of the charges, Gaussians of covalent radii, to rounding; the dipole is that of
-/// the charges.
-#[test]
-fn charges_interact_as_gaussians() {
-    let mut network = random::<f64>(&config(), 5);
-    let readout: Vec<_> = network
-        .layout()
-        .entries
-        .iter()
-        .filter(|e| e.name.starts_with("readout"))
-        .map(|e| e.range())
-        .collect();
-    readout.into_iter().for_each(|range| network.parameters_mut()[range].fill(0.0));
-    let system = molecule(-1);
-    let request = Request { charges: true, dipole: true, ..Request::ENERGY };
-    let out = potential(network, false).evaluate(&system, request).unwrap();
-    let (q, x) = (out.charges.unwrap(), &system.positions);
-    let mut energy = 0.0;
-    for i in 0..q.len() {
-        for j in 0..i {
-            let r = (0..3).map(|k| (x[i][k] - x[j][k]).powi(2)).sum::<f64>().sqrt();
-            let s = |i: usize| elements::covalent_radius(system.numbers[i]);
-            let g = s(i).hypot(s(j));
-            energy += COULOMB * q[i] * q[j] * error_functions_f64(r / (2f64.sqrt() * g)).erf / r;
-        }
-    }
-    assert!((out.energy.unwrap() - energy).abs() < 1e-12, "{:?} {energy}", out.energy);
-    // The moment of an ion about the center of mass: that about the origin less the charge times the center.
-    let mass: Vec<f64> = system.numbers.iter().map(|&z| elements::mass(z)).collect();
-    for k in 0..3 {
-        let center = (0..5).map(|i| mass[i] * x[i][k]).sum::<f64>() / mass.iter().sum::<f64>();
-        let about_origin: f64 = (0..5).map(|i| q[i] * x[i][k]).sum();
-        assert!((out.dipole.unwrap()[k] - (about_origin + center)).abs() < 1e-12);
-    }
-}
-
-/// Two equal neutral molecules share no charge, so that far apart they have twice the energy of one, but for their dipoles:
-/// 14.4 eV angstrom (1 e angstrom)^2 / (300 angstrom)^3 is below 1e-6 eV.
-#[test]
-fn equal_fragments_far_apart_are_independent() {
-    let one = molecule(0);
-    let mut two = one.clone();
-    two.numbers.extend(&one.numbers);
-    two.positions.extend(one.positions.iter().map(|&[x, y, z]| [x + 300.0, y, z]));
-    let mut p = potential(random::<f64>(&config(), 5), false);
-    let mut energy = |s: &System| p.evaluate(s, Request::ENERGY).unwrap().energy.unwrap();
-    let (one, two) = (energy(&one), energy(&two));
-    assert!((two - 2.0 * one).abs() < 1e-6, "{one} {two}");
 }
 
 /// Single precision keeps 1e-5 eV per atom and 1e-4 eV/angstrom, beside forces of several eV/angstrom.

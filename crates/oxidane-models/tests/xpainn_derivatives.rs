@@ -1,6 +1,7 @@
 //! Derivatives of XPaiNN against central differences, in double precision, over all of its options.
 
 mod conformance;
+use oxidane_models::charges::ElectrostaticsConfig;
 use oxidane_models::xpainn::{Embedding, NAME, OutputMode, Xpainn, XpainnConfig};
 use oxidane_models::{Network, registry};
 
@@ -60,6 +61,19 @@ fn configs() -> Vec<XpainnConfig> {
             c.node_irreps = "4x0e+2x3o+2x4e".into();
             c.output_modes = vec![OutputMode::Energy];
             c.layer_norm = false;
+        }),
+        with(&|c| {
+            c.output_modes = vec![OutputMode::Energy, OutputMode::Polar];
+            // Lattice sums end somewhere: differences must not see it.
+            let accuracy = ElectrostaticsConfig { ewald_accuracy: 1e-13, ..Default::default() };
+            c.electrostatics = Some(accuracy);
+        }),
+        with(&|c| {
+            c.output_modes = vec![OutputMode::Energy];
+            c.charge_embed = true;
+            c.length_epsilon = 0.1;
+            c.electrostatics =
+                Some(ElectrostaticsConfig { width_scale: 0.6, learn_widths: false, ewald_accuracy: 1e-13 });
         }),
     ]
 }

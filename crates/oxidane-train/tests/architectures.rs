@@ -93,6 +93,11 @@ fn xpainn_trains_writes_and_fine_tunes() {
 }
 
 #[test]
+fn xpainn_with_charges_trains_writes_and_fine_tunes() {
+    trains_writes_and_fine_tunes(&format!("{XPAINN}electrostatics = true\n"), "output_long_range");
+}
+
+#[test]
 fn mpnice_trains_writes_and_fine_tunes() {
     trains_writes_and_fine_tunes(MPNICE, "block_0.update");
 }

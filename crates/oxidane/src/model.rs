@@ -7,7 +7,7 @@ use std::path::Path;
 
 use oxidane_core::{Error, Potential, Request, Result, System};
 use oxidane_models::file::Header;
-use oxidane_models::{Model, PotentialOptions};
+use oxidane_models::{Model, PotentialOptions, registry};
 use oxidane_physics::D3Potential;
 use oxidane_xtb::{Gfn2, Gfn2Options, valence_unpaired};
 
@@ -243,15 +243,16 @@ impl Caveats<'_> {
                 header.name
             ));
         }
-        let embeds = |key: &str| header.hyperparameters.get(key).and_then(serde_json::Value::as_bool);
-        let tell = |told: &mut bool, concerned: bool, key: &str, what: &str, value: String| {
-            if concerned && embeds(key) != Some(true) && !std::mem::replace(told, true) {
+        // The header has been checked when the model was made.
+        let Ok(sees) = registry::sees(&header.architecture, &header.hyperparameters) else { return };
+        let tell = |told: &mut bool, concerned: bool, what: &str, value: String| {
+            if concerned && !std::mem::replace(told, true) {
                 voice.note(&format!("{what} {value} does not enter {}: its network knows none", header.name));
             }
         };
         let charge = system.charge;
-        tell(&mut self.charge, charge != 0, "charge_embed", "the charge", format!("{charge:+}"));
+        tell(&mut self.charge, charge != 0 && !sees.charge, "the charge", format!("{charge:+}"));
         let odd = system.unpaired != system.lowest_unpaired();
-        tell(&mut self.spin, odd, "spin_embed", "the multiplicity", system.multiplicity().to_string());
+        tell(&mut self.spin, odd && !sees.spin, "the multiplicity", system.multiplicity().to_string());
     }
 }

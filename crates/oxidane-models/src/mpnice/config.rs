@@ -1,7 +1,8 @@
 //! Hyperparameters of MPNICE, as they stand in model files and training configurations.
 
+use crate::charges::ElectrostaticsConfig;
+use crate::registry::Sees;
 use oxidane_core::{Error, Request, Result};
-use oxidane_physics::coulomb::ACCURACIES;
 use serde::{Deserialize, Serialize};
 
 /// Which blocks see the angular part of an environment.
@@ -78,6 +79,8 @@ impl Default for MpniceConfig {
 impl MpniceConfig {
     /// What every such model gives.
     pub const CAPABILITIES: Request = Request { polarizability: false, electronic: false, ..Request::ALL };
+    /// What of the electrons every such model sees.
+    pub const SEES: Sees = Sees { charge: true, spin: false };
 
     pub(super) fn check(&self) -> Result<()> {
         let bad = |key: &str, why: String| Err(Error::usage(format!("{key}: {why}")));
@@ -96,17 +99,23 @@ impl MpniceConfig {
                 return bad(key, format!("{value} is not between 1 and {most}"));
             }
         }
-        for (key, value, least, most, unit) in [
-            ("cutoff", self.cutoff, 0.5, 50.0, " angstrom"),
-            ("basis_start", self.basis_start, 0.0, self.cutoff - 0.1, " angstrom"),
-            ("width_scale", self.width_scale, 0.05, 10.0, ""),
-            ("ewald_accuracy", self.ewald_accuracy, *ACCURACIES.start(), *ACCURACIES.end(), ""),
-        ] {
+        for (key, value, least, most) in
+            [("cutoff", self.cutoff, 0.5, 50.0), ("basis_start", self.basis_start, 0.0, self.cutoff - 0.1)]
+        {
             if !(value >= least && value <= most) {
-                return bad(key, format!("{value}{unit} is not between {least} and {most}"));
+                return bad(key, format!("{value} angstrom is not between {least} and {most}"));
             }
         }
-        Ok(())
+        self.electrostatics().check()
+    }
+
+    /// How the charges interact.
+    pub(super) fn electrostatics(&self) -> ElectrostaticsConfig {
+        ElectrostaticsConfig {
+            width_scale: self.width_scale,
+            learn_widths: self.learn_widths,
+            ewald_accuracy: self.ewald_accuracy,
+        }
     }
 
     /// Whether block `t` sees the angular part.

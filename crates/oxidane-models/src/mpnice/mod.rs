@@ -5,7 +5,7 @@
 //!
 //! Features start as h_i = Emb[Z_i]. Each of T blocks compresses them, c_j = W_c h_j, looks around (see `message`) and updates
 //! h_i += MLP([h_i, R_i, p_i, Q_i, q_i, phi_i]), the last three from the block before; then chi_i = w_chi.h_i and J_i = J0\[Z_i\] +
-//! softplus(w_J.h_i) make new charges (see `equilibration`), which make the potential phi_i = k_e sum_(j != i) q_j erf(r_ij / (sqrt2 g_ij)) /
+//! softplus(w_J.h_i) make new charges (see [`crate::charges`]), which make the potential phi_i = k_e sum_(j != i) q_j erf(r_ij / (sqrt2 g_ij)) /
 //! r_ij over all pairs, by Ewald's method in crystals. The energy is sum_i MLP_out(h_i) + 1/2 sum_i q_i phi_i with the last charges.
 //!
 //! Atoms are handled in blocks of [`BLOCK`]; within a pass the blocks are independent, so they run in parallel and
@@ -13,27 +13,22 @@
 
 mod config;
 mod edges;
-mod electrostatics;
-mod equilibration;
 mod message;
 mod pass;
-mod readout;
 mod reverse;
 mod start;
 
 pub use config::{Angular, MpniceConfig};
 
 use crate::batch::Batch;
+use crate::charges::{Electrostatics, Hardness};
 use crate::derivatives::Direction;
 use crate::edges::EdgeBasis;
 use crate::layers::{Activation, Linear, Mlp};
 use crate::network::{Network, Outputs, Scratch};
 use crate::parameters::Layout;
 use edges::Gaussians;
-use electrostatics::Electrostatics;
-use equilibration::Hardness;
 use message::Message;
-use oxidane_core::elements::MAX_Z;
 use oxidane_core::{Request, Result};
 use oxidane_math::{Dual, Real, Scalar};
 use pass::Pass;
@@ -45,9 +40,6 @@ pub const BLOCK: usize = 64;
 
 /// The name under which the architecture is registered.
 pub const NAME: &str = "mpnice";
-
-/// Rows of tables of elements, by atomic number.
-const ELEMENTS: usize = MAX_Z as usize + 1;
 
 /// One block of the network.
 #[derive(Debug, Clone)]
@@ -85,8 +77,8 @@ impl Architecture {
         config.check()?;
         let mut layout = Layout::default();
         let start = Start::new(&mut layout, config.node_dim);
-        let hardness = Hardness::new(&mut layout, ELEMENTS);
-        let electrostatics = Electrostatics::new(&mut layout, config, ELEMENTS);
+        let hardness = Hardness::new(&mut layout);
+        let electrostatics = Electrostatics::new(&mut layout, &config.electrostatics());
         let layers = (0..config.iterations).map(|t| {
             let message = Message::new(config, t);
             let sizes = [message.columns.width, config.update_dim, config.node_dim];

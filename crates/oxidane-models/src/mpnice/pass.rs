@@ -1,12 +1,11 @@
 //! One evaluation of the network: the forward pass, block of atoms by block of atoms, with an equilibration of all
 //! charges after each of the network's blocks. Its reverse is in `reverse`.
 
-use super::electrostatics::Field;
-use super::equilibration::Equilibrium;
 use super::message::Sources;
-use super::{Architecture, BLOCK, readout};
+use super::{Architecture, BLOCK};
 use crate::batch::Batch;
 use crate::blocks::{cut, run};
+use crate::charges::{self, Equilibrium, Field};
 use crate::derivatives::{Direction, Tangents};
 use crate::edges::EdgeFunctions;
 use crate::layers::{MlpTape, add_assign};
@@ -197,7 +196,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
         } else {
             Vec::new()
         };
-        let dipole = readout::dipoles(batch, &charges);
+        let dipole = charges::dipoles(batch, &charges);
         Outputs { energy, atomic_energies, charges, dipole, ..Outputs::default() }
     }
 

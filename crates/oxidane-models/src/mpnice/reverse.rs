@@ -1,25 +1,14 @@
 //! The reverse of a forward pass, network block by network block from the last: adjoints of features, charges and edge
 //! functions, weight gradients, and derivatives by positions and strain.
 
-use super::equilibration::EquilibrationAdjoints;
 use super::message::{Sinks, Sources};
 use super::pass::{Block, Pass};
-use super::readout;
-use crate::batch::Batch;
 use crate::blocks::{cut, run_with};
-use crate::derivatives;
+use crate::charges::{self, EquilibrationAdjoints};
+use crate::derivatives::Derivatives;
 use crate::layers::add_assign;
 use crate::network::{Outputs, Scratch};
 use oxidane_math::Scalar;
-use oxidane_physics::coulomb::Gradients;
-
-/// Derivatives of an energy by positions and strain, in parts.
-pub struct Derivatives<S: Scalar> {
-    /// Through the edges: minus the derivative by the vector of each, `[edges, planes, 3]`.
-    pub vectors: Vec<S::Real>,
-    /// Through the electrostatics of each structure.
-    structures: Vec<Gradients<S::Double>>,
-}
 
 impl<S: Scalar> Pass<'_, S> {
     /// The reverse pass of an energy. Adds weight gradients if asked; derivatives by positions if `positions`.
@@ -31,7 +20,7 @@ impl<S: Scalar> Pass<'_, S> {
         scratch: &mut Scratch<S::Real>,
     ) -> Derivatives<S> {
         let (net, p, batch) = (self.net, self.p, self.batch);
-        let readout::Seeds { energy: seeds, charges: mut adj } = readout::seeds::<S::Double>(batch, loss);
+        let charges::Seeds { energy: seeds, charges: mut adj } = charges::seeds::<S::Double>(batch, loss);
         self.reverse_readout(&seeds, gradient.as_deref_mut());
         let potential = self.last_potential();
         for (s, &seed) in seeds.iter().enumerate() {
@@ -224,28 +213,5 @@ impl<S: Scalar> Pass<'_, S> {
             }
             [adj, sums].into_iter().for_each(|v| b.scratch.put(v));
         });
-    }
-}
-
-impl<S: Scalar> Derivatives<S> {
-    /// Forces (plane 1: minus Hessian times direction).
-    pub fn forces(&self, batch: &Batch, plane: usize) -> Vec<[f64; 3]> {
-        let mut forces = derivatives::forces::<S>(batch, &self.vectors, plane);
-        let pick = |x: S::Double| if plane == 1 { x.tangent() } else { x.value() };
-        for (force, slope) in forces.iter_mut().zip(self.structures.iter().flat_map(|g| &g.positions)) {
-            (0..3).for_each(|k| force[k] -= pick(slope[k]));
-        }
-        forces
-    }
-
-    /// The virial of each structure.
-    pub fn virial(&self, batch: &Batch) -> Vec<[[f64; 3]; 3]> {
-        let mut virials = derivatives::virial::<S>(batch, &self.vectors);
-        for (virial, gradients) in virials.iter_mut().zip(&self.structures) {
-            for (row, slope) in virial.iter_mut().zip(&gradients.strain) {
-                (0..3).for_each(|k| row[k] -= slope[k].value());
-            }
-        }
-        virials
     }
 }

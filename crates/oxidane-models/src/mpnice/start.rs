@@ -1,11 +1,11 @@
 //! The first features of an atom, and the weights of an untrained network.
 
-use super::{Architecture, ELEMENTS};
+use super::Architecture;
 use crate::batch::Batch;
+use crate::charges::ELEMENTS;
 use crate::parameters::{Layout, Slot};
 use crate::random::Draw;
-use oxidane_core::units::COULOMB;
-use oxidane_core::{Error, Result, elements};
+use oxidane_core::{Error, Result};
 use oxidane_math::{Real, Scalar};
 
 /// h_i = a learned row of the element.
@@ -52,8 +52,8 @@ impl Start {
 }
 
 /// Weights of an untrained network, in order of the layout. Matrices are uniform within 1/sqrt(inputs), biases zero, embeddings
-/// normal; the widths start at the covalent radii times their scale, the hardness of an element as that of a Gaussian
-/// charge of its covalent radius R, k_e / (sqrt(pi) R).
+/// normal; the widths start at the covalent radii times their scale, the hardness of the elements
+/// as in [`crate::charges::Hardness::initialise`].
 pub(super) fn initial<R: Real>(architecture: &Architecture, seed: u64) -> Vec<R> {
     let mut draw = Draw::new(seed);
     let mut all = vec![R::of(0.0); architecture.layout.len];
@@ -64,12 +64,6 @@ pub(super) fn initial<R: Real>(architecture: &Architecture, seed: u64) -> Vec<R>
             *w = R::of(if embedding { draw.normal() } else { draw.within(bound) });
         }
     }
-    for (z, w) in (0u8..).zip(architecture.hardness.slot().of_mut(&mut all)) {
-        if z > 0 {
-            let hardness = COULOMB / (std::f64::consts::PI.sqrt() * elements::covalent_radius(z));
-            // The inverse of softplus.
-            *w = R::of(hardness.exp_m1().ln());
-        }
-    }
+    architecture.hardness.initialise(&mut all);
     all
 }

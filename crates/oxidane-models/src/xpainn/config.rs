@@ -1,7 +1,9 @@
 //! Hyperparameters of XPaiNN, as they stand in model files and training configurations.
 
+use crate::charges::ElectrostaticsConfig;
 use crate::irreps::Irreps;
 use crate::layers::Activation;
+use crate::registry::Sees;
 use oxidane_core::{Error, Request, Result};
 use oxidane_math::UnknownName;
 use oxidane_math::cutoff::Cutoff;
@@ -85,6 +87,10 @@ pub struct XpainnConfig {
     pub hidden_dim: usize,
     /// Hidden irreps of the dipole and polarisability heads.
     pub hidden_irreps: String,
+    /// Equilibrated charges that interact over all distances; `None` (the published architecture), or `false`, is without. Charges and
+    /// dipole are then those of the equilibration and not `output_modes`.
+    #[serde(deserialize_with = "ElectrostaticsConfig::switch", skip_serializing_if = "Option::is_none")]
+    pub electrostatics: Option<ElectrostaticsConfig>,
 }
 
 impl Default for XpainnConfig {
@@ -106,6 +112,7 @@ impl Default for XpainnConfig {
             output_modes: vec![OutputMode::Energy],
             hidden_dim: 64,
             hidden_irreps: "64x0e+32x1o+16x2e".into(),
+            electrostatics: None,
         }
     }
 }
@@ -128,11 +135,16 @@ impl XpainnConfig {
             energy: has(OutputMode::Energy),
             forces: has(OutputMode::Energy),
             virial: has(OutputMode::Energy),
-            charges: has(OutputMode::Charges),
-            dipole: has(OutputMode::Dipole),
+            charges: has(OutputMode::Charges) || self.electrostatics.is_some(),
+            dipole: has(OutputMode::Dipole) || self.electrostatics.is_some(),
             polarizability: has(OutputMode::Polar),
             electronic: false,
         }
+    }
+
+    /// What of the electrons such a model sees.
+    pub fn sees(&self) -> Sees {
+        Sees { charge: self.charge_embed || self.electrostatics.is_some(), spin: self.spin_embed }
     }
 
     pub(super) fn resolve(&self) -> Result<Resolved> {
@@ -161,6 +173,7 @@ impl XpainnConfig {
                 return Err(bad("output_modes", format!("{mode:?} is named twice").to_lowercase()));
             }
         }
+        self.check_electrostatics()?;
         let resolved = Resolved {
             irreps: self.node_irreps.parse().map_err(|e: Error| bad("node_irreps", e.message))?,
             hidden_irreps: self.hidden_irreps.parse().map_err(|e: Error| bad("hidden_irreps", e.message))?,
@@ -182,5 +195,23 @@ impl XpainnConfig {
             ));
         }
         Ok(resolved)
+    }
+
+    /// Refuses what contradicts equilibrated charges.
+    fn check_electrostatics(&self) -> Result<()> {
+        let Some(electrostatics) = &self.electrostatics else { return Ok(()) };
+        for (mode, name) in [(OutputMode::Charges, "charges"), (OutputMode::Dipole, "dipole")] {
+            if self.output_modes.contains(&mode) {
+                return Err(Error::usage(format!(
+                    "output_modes: with electrostatics the model has charges and a dipole of its own; leave out \"{name}\""
+                )));
+            }
+        }
+        if !self.output_modes.contains(&OutputMode::Energy) {
+            return Err(Error::usage(
+                "electrostatics is a part of the energy; name \"energy\" in output_modes",
+            ));
+        }
+        electrostatics.check()
     }
 }

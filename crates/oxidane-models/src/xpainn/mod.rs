@@ -10,6 +10,7 @@ mod edges;
 mod electronic;
 mod gate;
 mod heads;
+mod long_range;
 mod message;
 mod pass;
 mod readout;
@@ -19,7 +20,7 @@ mod update;
 pub use config::{Embedding, OutputMode, XpainnConfig};
 
 use crate::batch::Batch;
-use crate::derivatives::{self, Direction};
+use crate::derivatives::Direction;
 use crate::edges::EdgeBasis;
 use crate::irreps::Irreps;
 use crate::layers::{EquivariantNorm, LayerNorm, Mlp};
@@ -28,6 +29,7 @@ use crate::parameters::{Layout, Slot};
 use edges::CutBasis;
 use electronic::{ElectronicEmbedding, Quantity};
 use heads::Head;
+use long_range::LongRange;
 use message::Message;
 use oxidane_core::{Error, Request, Result};
 use oxidane_math::radial::RadialBasis;
@@ -63,6 +65,7 @@ struct Architecture {
     messages: Vec<MessageBlock>,
     updates: Vec<Update>,
     heads: Vec<(OutputMode, Head)>,
+    long_range: Option<LongRange>,
 }
 
 /// An XPaiNN network: an architecture and its weights.
@@ -135,6 +138,8 @@ impl Architecture {
             };
             heads.push((mode, head));
         }
+        let long_range =
+            config.electrostatics.map(|e| LongRange::new(&mut layout, &e, c, config.hidden_dim, act));
         Ok(Self {
             basis: EdgeBasis {
                 columns: CutBasis { basis, cutoff_fn: resolved.cutoff_fn },
@@ -149,6 +154,7 @@ impl Architecture {
             messages,
             updates,
             heads,
+            long_range,
         })
     }
 }
@@ -230,18 +236,24 @@ impl<R: Real> Network<R> for Xpainn<R> {
             },
             scratch,
             parallel,
-        );
+        )?;
         let mut outputs = pass.outputs(scratch);
+        if !request.charges {
+            outputs.charges = Vec::new();
+        }
+        if !request.dipole {
+            outputs.dipole = Vec::new();
+        }
         if request.forces || request.virial {
             let seeds = Outputs { energy: vec![1.0; batch.structures()], ..Outputs::default() };
-            let vectors = pass.reverse(&seeds, None, true, scratch);
+            let derivatives = pass.reverse(&seeds, None, true, scratch);
             if request.forces {
-                outputs.forces = derivatives::forces::<R>(batch, &vectors, 0);
+                outputs.forces = derivatives.forces(batch, 0);
             }
             if request.virial {
-                outputs.virial = derivatives::virial::<R>(batch, &vectors);
+                outputs.virial = derivatives.virial(batch);
             }
-            scratch.put(vectors);
+            scratch.put(derivatives.vectors);
         }
         pass.recycle(scratch);
         Ok(outputs)
@@ -265,14 +277,12 @@ impl<R: Real> Network<R> for Xpainn<R> {
         let direction = Direction::of_loss(seeds);
         let (a, p) = (&self.architecture, &self.parameters);
         if direction.is_none() {
-            let mut pass = Pass::<R>::forward(a, p, batch, &direction, seeded, scratch, false);
-            let vectors = pass.reverse(seeds, Some(gradient), false, scratch);
-            scratch.put(vectors);
+            let mut pass = Pass::<R>::forward(a, p, batch, &direction, seeded, scratch, false)?;
+            pass.reverse(seeds, Some(gradient), false, scratch);
             pass.recycle(scratch);
         } else {
-            let mut pass = Pass::<Dual<R>>::forward(a, p, batch, &direction, seeded, scratch, false);
-            let vectors = pass.reverse(seeds, Some(gradient), false, scratch);
-            scratch.put(vectors);
+            let mut pass = Pass::<Dual<R>>::forward(a, p, batch, &direction, seeded, scratch, false)?;
+            pass.reverse(seeds, Some(gradient), false, scratch);
             pass.recycle(scratch);
         }
         Ok(())
@@ -288,10 +298,10 @@ impl<R: Real> Network<R> for Xpainn<R> {
         let direction = Direction { positions: v.to_vec(), strains: Vec::new() };
         let energy = |mode| mode == OutputMode::Energy;
         let (a, p) = (&self.architecture, &self.parameters);
-        let mut pass = Pass::<Dual<R>>::forward(a, p, batch, &direction, energy, scratch, false);
-        let vectors = pass.reverse(&Outputs::default(), None, true, scratch);
-        let forces = derivatives::forces::<Dual<R>>(batch, &vectors, 1);
-        scratch.put(vectors);
+        let mut pass = Pass::<Dual<R>>::forward(a, p, batch, &direction, energy, scratch, false)?;
+        let derivatives = pass.reverse(&Outputs::default(), None, true, scratch);
+        let forces = derivatives.forces(batch, 1);
+        scratch.put(derivatives.vectors);
         pass.recycle(scratch);
         Ok(forces.into_iter().map(|f| f.map(|x| -x)).collect())
     }

@@ -2,17 +2,19 @@
 
 use super::electronic::ElectronicTape;
 use super::heads::HeadTape;
+use super::long_range::{self, Charged, LongRange};
 use super::message::{PackedFilter, Sinks, Sources, State};
 use super::readout;
 use super::update::UpdateTape;
 use super::{Architecture, BLOCK, OutputMode};
 use crate::batch::Batch;
 use crate::blocks::{cut, run, run_with};
-use crate::derivatives::{Direction, Tangents};
+use crate::derivatives::{Derivatives, Direction, Tangents};
 use crate::edges::EdgeFunctions;
 use crate::irreps::Order;
 use crate::layers::MlpTape;
 use crate::network::{Outputs, Scratch};
+use oxidane_core::Result;
 use oxidane_math::{Real, Scalar};
 use std::ops::Range;
 
@@ -26,6 +28,7 @@ struct Block<S: Scalar> {
     updates: Vec<UpdateTape<S::Real>>,
     heads: Vec<HeadTape<S::Real>>,
     read: Vec<Vec<S::Real>>,
+    charge_head: Option<long_range::HeadTape<S::Real>>,
     s_adj: Vec<S::Real>,
     x_adj: Vec<S::Real>,
 }
@@ -57,10 +60,12 @@ pub struct Pass<'a, S: Scalar> {
     blocks: Vec<Block<S>>,
     /// Heads that were computed, by their place in the architecture.
     heads: Vec<usize>,
+    /// Charges that interact over all distances, if the architecture has them and something of them is wanted.
+    charged: Option<Charged<S::Double>>,
 }
 
 impl<'a, S: Scalar> Pass<'a, S> {
-    /// Runs the network on the batch with the heads that `wanted` names.
+    /// Runs the network on the batch with the heads that `wanted` names. Fails for cells that electrostatics does not take.
     pub fn forward(
         net: &'a Architecture,
         p: &'a [S::Real],
@@ -69,7 +74,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
         wanted: impl Fn(OutputMode) -> bool,
         scratch: &mut Scratch<S::Real>,
         parallel: bool,
-    ) -> Self {
+    ) -> Result<Self> {
         let tangents = Tangents::new::<S>(batch, direction);
         let tangent = |e: usize| tangents.edge(e);
         let basis_parameters = net.basis_parameters.of(p);
@@ -88,12 +93,23 @@ impl<'a, S: Scalar> Pass<'a, S> {
             electronic: Vec::new(),
             blocks: Vec::new(),
             heads,
+            charged: None,
+        };
+        let modes = [OutputMode::Energy, OutputMode::Charges, OutputMode::Dipole];
+        let long_range = net.long_range.as_ref().filter(|_| modes.into_iter().any(&wanted));
+        let field = match long_range {
+            Some(l) if wanted(OutputMode::Energy) => Some(l.prepare::<S>(p, batch, &tangents, parallel)?),
+            _ => None,
         };
         pass.start(scratch);
         for t in 0..net.messages.len() {
-            pass.advance(t, scratch);
+            pass.advance(t, long_range, scratch);
         }
-        pass
+        if let Some(l) = long_range {
+            let heads = pass.blocks.iter().filter_map(|b| b.charge_head.as_ref());
+            pass.charged = Some(l.equilibrate::<S>(p, batch, heads, field));
+        }
+        Ok(pass)
     }
 
     /// First features, and what the neighbours need for the first message.
@@ -119,6 +135,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
                 updates: Vec::new(),
                 heads: Vec::new(),
                 read: Vec::new(),
+                charge_head: None,
                 s_adj: Vec::new(),
                 x_adj: Vec::new(),
             });
@@ -143,7 +160,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
     }
 
     /// Message and update `t`, then what the next message needs, or the heads.
-    fn advance(&mut self, t: usize, scratch: &mut Scratch<S::Real>) {
+    fn advance(&mut self, t: usize, long_range: Option<&LongRange>, scratch: &mut Scratch<S::Real>) {
         let (net, p, last) = (self.net, self.p, t + 1 == self.net.messages.len());
         let mut next = if last { Shared::default() } else { self.new_shared(t + 1, scratch) };
         let first_state = self.first_state();
@@ -171,6 +188,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
                 b.heads.push(head.forward::<S>(p, rows, &b.s, &b.x, &mut y, &mut b.scratch));
                 b.read.push(y);
             }
+            b.charge_head = long_range.map(|l| l.read::<S>(p, rows, &b.s, &mut b.scratch));
         };
         let gates = if last { 0 } else { net.messages[t + 1].message.gates() };
         let widths = (gates * S::PLANES, net.irreps.dim() * S::PLANES);
@@ -210,18 +228,20 @@ impl<'a, S: Scalar> Pass<'a, S> {
             readout::read::<S>(*mode, self.batch, &y, head.width(), &mut outputs);
             scratch.put(y);
         }
+        if let Some(charged) = &self.charged {
+            charged.outputs(self.batch, &mut outputs);
+        }
         outputs
     }
 
-    /// The reverse pass. Adds weight gradients if asked; returns the derivative of the energy with respect to the
-    /// vector of each edge's mirror, `[edges, planes, 3]`, if `positions` (else nothing).
+    /// The reverse pass. Adds weight gradients if asked; returns derivatives by positions if `positions` (else nothing).
     pub fn reverse(
         &mut self,
         seeds: &Outputs,
         mut gradient: Option<&mut [S::Real]>,
         positions: bool,
         scratch: &mut Scratch<S::Real>,
-    ) -> Vec<S::Real> {
+    ) -> Derivatives<S> {
         let (n, c, d, p) = (self.batch.atoms(), self.net.config.node_dim, self.net.irreps.dim(), S::PLANES);
         let edges = self.batch.edges.len();
         let (radial, harmonics) = (self.net.basis.radial(), self.net.basis.harmonics());
@@ -230,7 +250,12 @@ impl<'a, S: Scalar> Pass<'a, S> {
         // Adjoints of the features after each message, read by the neighbours; two of each, in turn.
         let mut s_adj = [scratch.dirty(n * p * c), scratch.dirty(n * p * c)];
         let mut x_adj = [scratch.dirty(n * p * d), scratch.dirty(n * p * d)];
-        self.reverse_heads(seeds, gradient.as_deref_mut(), &mut s_adj[0], &mut x_adj[0], scratch);
+        let charged = self.net.long_range.as_ref().zip(self.charged.as_ref());
+        let charged = charged
+            .map(|(l, c)| l.reverse::<S>(self.p, self.batch, c, seeds, gradient.as_deref_mut(), positions));
+        let (charge_head, structures) = charged.map(|c| (c.head, c.structures)).unwrap_or_default();
+        let g = gradient.as_deref_mut();
+        self.reverse_heads(seeds, &charge_head, g, &mut s_adj[0], &mut x_adj[0], scratch);
         let training = gradient.is_some();
         for t in (0..self.net.messages.len()).rev() {
             let [s_now, s_next] = &mut s_adj;
@@ -267,13 +292,14 @@ impl<'a, S: Scalar> Pass<'a, S> {
         for v in [s0, s1, x0, x1, radial_adj, harmonics_adj] {
             scratch.put(v);
         }
-        vectors
+        Derivatives { vectors, structures }
     }
 
-    /// Heads and last update.
+    /// Heads and last update. `charge_head`: adjoints of chi and z of all atoms, if there are charges.
     fn reverse_heads(
         &mut self,
         seeds: &Outputs,
+        charge_head: &[S::Real],
         gradient: Option<&mut [S::Real]>,
         s_adj: &mut [S::Real],
         x_adj: &mut [S::Real],
@@ -307,6 +333,12 @@ impl<'a, S: Scalar> Pass<'a, S> {
                 let g = gradient.as_deref_mut();
                 let scratch = &mut b.scratch;
                 head.reverse::<S>(p, rows, &b.s, &b.heads[k], y_adj, s_adj, x_adj, g, scratch);
+            }
+            if let (Some(l), Some(tape)) = (&net.long_range, &b.charge_head) {
+                let width = LongRange::WIDTH * planes;
+                let y_adj = &charge_head[b.atoms.start * width..b.atoms.end * width];
+                let g = gradient.as_deref_mut();
+                l.reverse_head::<S>(p, &b.s, tape, y_adj, s_adj, g, &mut b.scratch);
             }
             net.updates[t].reverse::<S>(p, rows, &b.updates[t], s_adj, x_adj, gradient, &mut b.scratch);
         });
@@ -395,6 +427,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
             }
             b.updates.into_iter().for_each(|u| u.recycle(&mut b.scratch));
             b.heads.into_iter().for_each(|h| h.recycle(&mut b.scratch));
+            b.charge_head.into_iter().for_each(|h| h.recycle(&mut b.scratch));
             for v in b.read.into_iter().chain([b.s, b.x, b.s_adj, b.x_adj]) {
                 b.scratch.put(v);
             }

@@ -126,6 +126,9 @@ pub(super) fn initial<R: Real>(architecture: &Architecture, seed: u64) -> Vec<R>
             out.iter_mut().for_each(|o| *o = R::of(draw.within(bound)));
         }
     }
+    if let Some(long_range) = &architecture.long_range {
+        long_range.initialise(&mut all);
+    }
     let basis = architecture.basis_parameters.of_mut(&mut all);
     basis.iter_mut().zip(architecture.basis.columns.basis.initial()).for_each(|(o, x)| *o = R::of(x));
     all

@@ -107,6 +107,7 @@ fn hyperparameters(mut kwargs: Map<String, Value>) -> Result<(XpainnConfig, Irre
         hidden_dim: take(k, "hidden_dim")?.unwrap_or(64),
         // One list serves both tensor heads: the union of their separate defaults.
         hidden_irreps: hidden.clone().unwrap_or(defaults.hidden_irreps),
+        electrostatics: None,
         output_modes,
     };
     // Initial values, long since part of the trained weights.

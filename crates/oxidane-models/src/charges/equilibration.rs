@@ -4,9 +4,12 @@
 //! lambda = -(Q + sum_j chi_j / J_j) / sum_j 1/J_j. Hardness is J_i = J0[Z_i] + softplus(z_i) with J0 > 0. All in double precision, so
 //! that the total charge is exact to its rounding.
 
+use super::ELEMENTS;
 use crate::batch::Batch;
 use crate::layers::top;
 use crate::parameters::{Layout, Slot};
+use oxidane_core::elements;
+use oxidane_core::units::COULOMB;
 use oxidane_math::{Real, Scalar};
 
 /// The hardness of the elements, J0 = softplus of a weight of each.
@@ -37,9 +40,9 @@ pub struct EquilibrationAdjoints<D> {
 }
 
 impl Hardness {
-    /// Registers `hardness.weight`, one number of each element up to `elements` - 1.
-    pub fn new(layout: &mut Layout, elements: usize) -> Self {
-        Self { table: layout.add("hardness.weight", &[elements], true, false) }
+    /// Registers `hardness.weight`, one number of each element.
+    pub fn new(layout: &mut Layout) -> Self {
+        Self { table: layout.add("hardness.weight", &[ELEMENTS], true, false) }
     }
 
     fn weight<S: Scalar>(&self, p: &[S::Real], z: u8) -> S::Double {
@@ -88,9 +91,14 @@ impl Hardness {
         }
     }
 
-    /// The place of the weights.
-    pub fn slot(&self) -> Slot {
-        self.table
+    /// Writes the weights of an untrained network: the hardness of an element is that of a Gaussian charge of its covalent radius R,
+    /// k_e / (sqrt(pi) R).
+    pub fn initialise<R: Real>(&self, p: &mut [R]) {
+        for (z, w) in (1u8..).zip(&mut self.table.of_mut(p)[1..]) {
+            let hardness = COULOMB / (std::f64::consts::PI.sqrt() * elements::covalent_radius(z));
+            // The inverse of softplus.
+            *w = R::of(hardness.exp_m1().ln());
+        }
     }
 }
 
@@ -130,8 +138,8 @@ mod tests {
     #[test]
     fn electronegativity_is_equalised() {
         let mut layout = Layout::default();
-        let hardness = Hardness::new(&mut layout, 9);
-        let p: Vec<f64> = (0..9).map(f64::from).collect();
+        let hardness = Hardness::new(&mut layout);
+        let p: Vec<f64> = (0..ELEMENTS).map(|z| z as f64).collect();
         let batch = Batch {
             first_atom: vec![0, 3, 5, 6],
             numbers: vec![8, 1, 1, 6, 6, 3],

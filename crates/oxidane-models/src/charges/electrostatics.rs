@@ -1,7 +1,7 @@
 //! The interaction of the charges, Gaussians of the widths of their elements: potentials, energy and derivatives by
 //! [`oxidane_physics::coulomb`], structure by structure.
 
-use super::config::MpniceConfig;
+use super::{ELEMENTS, ElectrostaticsConfig};
 use crate::batch::Batch;
 use crate::derivatives::Tangents;
 use crate::layers::top;
@@ -25,9 +25,9 @@ pub struct Field<D: Scalar> {
 }
 
 impl Electrostatics {
-    /// Registers `width.weight`, one number of each element up to `elements` - 1, if widths are learned.
-    pub fn new(layout: &mut Layout, config: &MpniceConfig, elements: usize) -> Self {
-        let table = config.learn_widths.then(|| layout.add("width.weight", &[elements], true, false));
+    /// Registers `width.weight`, one number of each element, if widths are learned.
+    pub fn new(layout: &mut Layout, config: &ElectrostaticsConfig) -> Self {
+        let table = config.learn_widths.then(|| layout.add("width.weight", &[ELEMENTS], true, false));
         Self { scale: config.width_scale, accuracy: config.ewald_accuracy, table }
     }
 
