@@ -2,6 +2,7 @@
 
 use oxidane_core::neighbors::{Edges, NeighborList};
 use oxidane_core::{Cell, Result, SystemView};
+use std::ops::Range;
 
 /// One or more structures, concatenated. Edges never join two structures.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,8 @@ pub struct Batch {
     pub charge: Vec<i32>,
     /// Unpaired electrons of each structure.
     pub unpaired: Vec<u32>,
+    /// The head (level of theory) of the network that each structure asks for, by its place; the first if nothing is said.
+    pub heads: Vec<u32>,
     /// The edges, by center.
     pub edges: Edges,
 }
@@ -32,7 +35,7 @@ impl Batch {
         Ok(batch)
     }
 
-    /// Describes one structure; its edges are the caller's to fill.
+    /// Describes one structure for the first head; its edges are the caller's to fill.
     pub fn set_system(&mut self, system: &dyn SystemView) {
         self.first_atom.clear();
         self.first_atom.extend([0, system.numbers().len()]);
@@ -46,6 +49,8 @@ impl Batch {
         self.charge.push(system.charge());
         self.unpaired.clear();
         self.unpaired.push(system.unpaired());
+        self.heads.clear();
+        self.heads.push(0);
     }
 
     /// Several batches one after another.
@@ -60,6 +65,7 @@ impl Batch {
             all.cells.extend_from_slice(&part.cells);
             all.charge.extend_from_slice(&part.charge);
             all.unpaired.extend_from_slice(&part.unpaired);
+            all.heads.extend((0..part.structures()).map(|s| part.head(s)));
             all.edges.first.extend(part.edges.first[1..].iter().map(|e| e + edge));
             all.edges.neighbor.extend(part.edges.neighbor.iter().map(|j| j + atom as u32));
             all.edges.mirror.extend(part.edges.mirror.iter().map(|e| e + edge));
@@ -78,7 +84,31 @@ impl Batch {
         self.numbers.len()
     }
     /// Atoms of structure `s`.
-    pub fn atoms_of(&self, s: usize) -> std::ops::Range<usize> {
+    pub fn atoms_of(&self, s: usize) -> Range<usize> {
         self.first_atom[s]..self.first_atom[s + 1]
+    }
+    /// The head that structure `s` asks for.
+    pub fn head(&self, s: usize) -> u32 {
+        self.heads.get(s).copied().unwrap_or(0)
+    }
+    /// The heads that consecutive `atoms` ask for, in order, each with its stretch of them (counted from their first).
+    pub(crate) fn heads_of(&self, atoms: Range<usize>) -> Vec<(usize, Range<usize>)> {
+        let mut stretches: Vec<(usize, Range<usize>)> = Vec::new();
+        let first = self.first_atom.partition_point(|&a| a <= atoms.start).saturating_sub(1);
+        for s in first..self.structures() {
+            let own = self.atoms_of(s);
+            if own.start >= atoms.end {
+                break;
+            }
+            let (start, end) =
+                (own.start.max(atoms.start) - atoms.start, own.end.min(atoms.end) - atoms.start);
+            let head = self.head(s) as usize;
+            match stretches.last_mut() {
+                Some((last, rows)) if *last == head => rows.end = end,
+                _ if start < end => stretches.push((head, start..end)),
+                _ => {}
+            }
+        }
+        stretches
     }
 }

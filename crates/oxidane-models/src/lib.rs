@@ -7,6 +7,7 @@ pub mod charges;
 mod derivatives;
 mod edges;
 pub mod file;
+pub mod heads;
 pub mod import;
 pub mod irreps;
 pub mod layers;

@@ -1,6 +1,6 @@
 //! [`Model`]: a network with its header, from a file, a foreign checkpoint or the program itself.
 
-use crate::file::{self, Header, Tensors};
+use crate::file::{self, Head, Header, Tensors};
 use crate::import::xequinet;
 use crate::potential::{Domain, Exact, NetworkPotential};
 use crate::registry::Precise;
@@ -23,6 +23,8 @@ pub enum Precision {
 /// How a potential made from a [`Model`] computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PotentialOptions {
+    /// The head that answers, by its place (see [`Header::head`]); `None` is the model's default.
+    pub head: Option<u32>,
     /// Arithmetic of the network.
     pub precision: Precision,
     /// Spread one evaluation over the threads of the rayon pool.
@@ -94,7 +96,10 @@ impl Model {
         let layout = registry::layout(&header.architecture, &header.hyperparameters)
             .map_err(|e| Error::model(e.message))?;
         let weights = file::join(&layout, tensors)?.into();
-        domain(&header)?;
+        header.check()?;
+        for head in &header.heads {
+            domain(head)?;
+        }
         Ok(Self { header, weights, notes: Vec::new() })
     }
 
@@ -142,19 +147,27 @@ impl Model {
         registry::with_parameters(&self.header.architecture, &self.header.hyperparameters, weights)
     }
 
-    /// What the model may be asked about.
-    pub fn domain(&self) -> Result<Domain> {
-        domain(&self.header)
+    /// What a head may be asked about; the default one if none is named.
+    ///
+    /// # Errors
+    /// There is no such head; the error lists those that are.
+    pub fn domain(&self, head: Option<&str>) -> Result<Domain> {
+        domain(self.header.head(head)?.1)
     }
 
-    /// A potential.
+    /// A potential of one head.
+    ///
+    /// # Errors
+    /// There is no such head.
     pub fn potential(&self, options: PotentialOptions) -> Result<Box<dyn Potential>> {
-        let PotentialOptions { precision, parallel, allow_close } = options;
-        let (name, domain) = (self.header.name.as_str(), Arc::new(self.domain()?));
+        let PotentialOptions { precision, parallel, allow_close, .. } = options;
+        let (place, head) = self.header.head_at(options.head)?;
+        let (name, domain) = (self.header.name.as_str(), Arc::new(domain(head)?));
         Ok(match precision {
             Precision::F64 => {
                 let network: Arc<dyn Network<f64>> = self.network::<f64>()?.into();
-                Box::new(NetworkPotential::new(name, domain, network, None, parallel, allow_close)?)
+                let p = NetworkPotential::new(name, domain, network, None, parallel, allow_close)?;
+                Box::new(p.with_head(place))
             }
             Precision::F32 => {
                 let network: Arc<dyn Network<f32>> = self.network::<f32>()?.into();
@@ -163,7 +176,8 @@ impl Model {
                     registry::with_parameters(&header.architecture, &header.hyperparameters, weights.to_vec())
                 });
                 let exact = Some(Arc::new(exact));
-                Box::new(NetworkPotential::new(name, domain, network, exact, parallel, allow_close)?)
+                let p = NetworkPotential::new(name, domain, network, exact, parallel, allow_close)?;
+                Box::new(p.with_head(place))
             }
         })
     }
@@ -178,9 +192,9 @@ impl Model {
     }
 }
 
-fn domain(header: &Header) -> Result<Domain> {
+fn domain(head: &Head) -> Result<Domain> {
     let mut reference_energies = Vec::new();
-    for (symbol, &energy) in &header.reference_energies {
+    for (symbol, &energy) in &head.reference_energies {
         let z = elements::from_symbol(symbol)
             .ok_or_else(|| Error::model(format!("reference energy of an unknown element \"{symbol}\"")))?;
         let z = usize::from(z);
@@ -190,9 +204,9 @@ fn domain(header: &Header) -> Result<Domain> {
         reference_energies[z] = energy;
     }
     Ok(Domain {
-        elements: header.elements.clone(),
-        charges: header.charges.clone(),
-        unpaired: header.unpaired.clone(),
+        elements: head.elements.clone(),
+        charges: head.charges.clone(),
+        unpaired: head.unpaired.clone(),
         reference_energies,
     })
 }

@@ -34,6 +34,10 @@ pub struct Outputs {
 pub trait Network<R: Real>: Send + Sync {
     /// The cutoff of the edges it needs, in angstrom.
     fn cutoff(&self) -> f64;
+    /// Names of its heads, the levels of theory that a [`Batch`] chooses from; none for a single head without a name.
+    fn heads(&self) -> &[String] {
+        &[]
+    }
     /// Which properties it computes.
     fn capabilities(&self) -> Request;
     /// Names, shapes and places of the weights.

@@ -87,6 +87,7 @@ pub struct NetworkPotential<R: Real> {
     name: Arc<str>,
     domain: Arc<Domain>,
     network: Arc<dyn Network<R>>,
+    head: u32,
     /// The same network in double precision, for structures that single precision cannot do.
     fallback: Option<Arc<Exact>>,
     parallel: bool,
@@ -97,7 +98,7 @@ pub struct NetworkPotential<R: Real> {
 }
 
 impl<R: Real> NetworkPotential<R> {
-    /// A potential from a network. `fallback`, the network in double precision, redoes structures that turn out
+    /// A potential from the first head of a network. `fallback`, the network in double precision, redoes structures that turn out
     /// ill-conditioned. `parallel` spreads one evaluation over the rayon pool; `allow_close` accepts atoms
     /// closer than [`oxidane_core::neighbors::CLOSEST_APPROACH`].
     pub fn new(
@@ -110,7 +111,14 @@ impl<R: Real> NetworkPotential<R> {
     ) -> Result<Self> {
         let list = SkinnedList::new(network.cutoff(), SKIN)?;
         let (batch, scratch) = (Batch::default(), Scratch::default());
-        Ok(Self { name: name.into(), domain, network, fallback, parallel, allow_close, list, batch, scratch })
+        let (name, head) = (name.into(), 0);
+        Ok(Self { name, domain, network, head, fallback, parallel, allow_close, list, batch, scratch })
+    }
+
+    /// The same for another head, by its place among those of the network, which refuses to compute others than it has.
+    #[must_use]
+    pub fn with_head(self, head: u32) -> Self {
+        Self { head, ..self }
     }
 
     fn outputs(&mut self, request: Request) -> Result<Outputs> {
@@ -146,6 +154,7 @@ impl<R: Real> Potential for NetworkPotential<R> {
         self.check(system)?;
         request.within(self.capabilities(), &self.name)?;
         self.batch.set_system(system);
+        self.batch.heads[0] = self.head;
         self.list.edges(system, &mut self.batch.edges)?;
         if !self.allow_close {
             self.batch.edges.refuse_close_atoms()?;
@@ -175,6 +184,7 @@ impl<R: Real> Potential for NetworkPotential<R> {
             name: self.name.clone(),
             domain: self.domain.clone(),
             network: self.network.clone(),
+            head: self.head,
             fallback: self.fallback.clone(),
             parallel: self.parallel,
             allow_close: self.allow_close,

@@ -10,14 +10,16 @@ use std::collections::HashMap;
 fn model() -> (Header, Tensors) {
     let hyperparameters = serde_json::json!({"cutoff": 0.1 + 0.2, "node_dim": 128, "activation": "silu"});
     let mut header = Header::new("water", "xpainn", hyperparameters);
-    header.elements = vec![1, 8];
-    header.charges = vec![-1, 0];
-    header.unpaired = vec![0];
-    header.level_of_theory = Some("PBE0/def2-TZVP".into());
+    let head = header.only_head_mut();
+    head.elements = vec![1, 8];
+    head.charges = vec![-1, 0];
+    head.unpaired = vec![0];
+    head.level_of_theory = Some("PBE0/def2-TZVP".into());
     // Numbers with no short decimal form: they must come back to the last bit.
-    header.reference_energies.insert("H".into(), -13.605_693_122_994_234);
-    header.reference_energies.insert("O".into(), -1.0 / 3.0 * 1e3);
+    head.reference_energies.insert("H".into(), -13.605_693_122_994_234);
+    head.reference_energies.insert("O".into(), -1.0 / 3.0 * 1e3);
     header.errors.push(ErrorEntry {
+        head: None,
         dataset: "test".into(),
         property: "energy per atom".into(),
         mae: 1e-3 / 7.0,
@@ -124,10 +126,10 @@ fn senseless_models_are_not_written() {
     assert!(file::to_bytes(&header, &short).is_err());
     for change in [
         |h: &mut Header| h.units.energy = "hartree".into(),
-        |h: &mut Header| h.elements = vec![0],
-        |h: &mut Header| h.elements = vec![8, 1],
-        |h: &mut Header| h.reference_energies.extend([("Xx".into(), 0.0)]),
-        |h: &mut Header| h.reference_energies.extend([("H".into(), f64::INFINITY)]),
+        |h: &mut Header| h.heads[0].elements = vec![0],
+        |h: &mut Header| h.heads[0].elements = vec![8, 1],
+        |h: &mut Header| h.heads[0].reference_energies.extend([("Xx".into(), 0.0)]),
+        |h: &mut Header| h.heads[0].reference_energies.extend([("H".into(), f64::INFINITY)]),
     ] {
         let mut h = header.clone();
         change(&mut h);

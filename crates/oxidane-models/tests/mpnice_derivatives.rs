@@ -34,6 +34,10 @@ fn configs() -> Vec<MpniceConfig> {
             (c.node_dim, c.channels, c.angular_channels, c.num_basis) = (17, 17, 16, 16);
             (c.num_angular_basis, c.l_max, c.iterations, c.basis_start) = (1, 1, 1, 0.0);
         }),
+        with(&|c| {
+            c.heads = vec!["PBE".into(), "wB97X-D3BJ/def2-TZVPD".into()];
+            c.iterations = 2;
+        }),
     ]
 }
 
@@ -65,6 +69,11 @@ fn hessian_products_are_derivatives_of_the_forces() {
 #[test]
 fn a_batch_equals_its_structures() {
     configs().iter().for_each(|c| conformance::batches(&*network(c)));
+}
+
+#[test]
+fn heads_have_weights_of_their_own() {
+    configs().iter().filter(|c| !c.heads.is_empty()).for_each(|c| conformance::heads(&*network(c)));
 }
 
 /// About as many weights as the published organic models are said to need; another number means another architecture than

@@ -136,7 +136,7 @@ fn second_derivatives_go_continuously_through_the_cutoff() {
 fn model_files_round_trip() {
     let network = random::<f32>(&config(), 9);
     let mut header = file::Header::new("tiny", network.architecture(), network.hyperparameters());
-    header.charges = vec![0, 1];
+    header.only_head_mut().charges = vec![0, 1];
     let weights: Vec<f64> = network.parameters().iter().map(|&w| w.into()).collect();
     let model = Model::new(header, &file::split(network.layout(), &weights)).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -144,7 +144,8 @@ fn model_files_round_trip() {
     model.save(&path).unwrap();
     let read = Model::load(&path).unwrap();
     assert_eq!(read.trainable(), network.layout().trainable());
-    let options = PotentialOptions { precision: Precision::F32, parallel: false, allow_close: true };
+    let options =
+        PotentialOptions { head: None, precision: Precision::F32, parallel: false, allow_close: true };
     let mut back = read.potential(options).unwrap();
     let request = MpniceConfig::CAPABILITIES;
     let want = potential(network, false).evaluate(&molecule(1), request).unwrap();

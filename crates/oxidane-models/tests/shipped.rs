@@ -16,8 +16,11 @@ fn every_shipped_model_states_what_it_is() {
         let model = Model::shipped(Some(s.name)).unwrap();
         let header = model.header();
         assert_eq!(header.name, s.name);
-        assert!(!header.elements.is_empty() && !header.charges.is_empty() && !header.unpaired.is_empty());
-        assert!(header.level_of_theory.is_some() && !header.errors.is_empty());
+        for head in &header.heads {
+            assert!(!head.elements.is_empty() && !head.charges.is_empty() && !head.unpaired.is_empty());
+            assert!(head.level_of_theory.is_some());
+        }
+        assert!(!header.errors.is_empty());
         assert!(header.provenance.seed.is_some() && header.provenance.config.is_some());
         assert!(header.provenance.data.is_some() && header.provenance.licence.is_some());
     }

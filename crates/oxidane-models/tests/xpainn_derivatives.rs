@@ -75,6 +75,12 @@ fn configs() -> Vec<XpainnConfig> {
             c.electrostatics =
                 Some(ElectrostaticsConfig { width_scale: 0.6, learn_widths: false, ewald_accuracy: 1e-13 });
         }),
+        with(&|c| c.heads = vec!["PBE".into(), "wB97X-D3BJ/def2-TZVPD".into()]),
+        with(&|c| {
+            c.output_modes = vec![OutputMode::Energy];
+            c.heads = vec!["PBE".into(), "wB97X-D3BJ/def2-TZVPD".into()];
+            c.electrostatics = Some(ElectrostaticsConfig { ewald_accuracy: 1e-13, ..Default::default() });
+        }),
     ]
 }
 
@@ -107,6 +113,11 @@ fn hessian_products_are_derivatives_of_the_forces() {
 #[test]
 fn a_batch_equals_its_structures() {
     configs().iter().for_each(|c| conformance::batches(&*network(c)));
+}
+
+#[test]
+fn heads_have_weights_of_their_own() {
+    configs().iter().filter(|c| !c.heads.is_empty()).for_each(|c| conformance::heads(&*network(c)));
 }
 
 /// The size of the published defaults: another count means another architecture than the checkpoints have.

@@ -13,7 +13,7 @@ fn data(name: &str) -> PathBuf {
 }
 
 fn potential(name: &str, precision: Precision, parallel: bool) -> Box<dyn Potential> {
-    let options = PotentialOptions { precision, parallel, allow_close: true };
+    let options = PotentialOptions { head: None, precision, parallel, allow_close: true };
     Model::load(&data(name)).unwrap().potential(options).unwrap()
 }
 

@@ -6,7 +6,7 @@ use crate::evaluate::Report;
 use crate::trainer::{ModelWriter, TrainedModel};
 use oxidane_core::{Result, elements};
 use oxidane_math::Real;
-use oxidane_models::file::{self, ErrorEntry, Header};
+use oxidane_models::file::{self, ErrorEntry, Head, Header};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -30,8 +30,9 @@ fn header<R: Real>(model: &TrainedModel<R>) -> Result<Header> {
     let architecture = model.network.architecture();
     let name = card.name.clone().unwrap_or_else(|| architecture.into());
     let mut header = Header::new(name, architecture, model.network.hyperparameters());
-    describe_domain(&mut header, model.data, model.references)?;
-    header.level_of_theory = card.level_of_theory.clone();
+    let head = &mut header.heads[0];
+    describe_domain(head, model.data, model.references)?;
+    head.level_of_theory = card.level_of_theory.clone();
     header.errors = model.errors.iter().flat_map(|(set, report)| errors(set, report)).collect();
     header.provenance.created = card.created.clone().unwrap_or_default();
     header.provenance.seed = Some(model.config.train.seed);
@@ -43,7 +44,7 @@ fn header<R: Real>(model: &TrainedModel<R>) -> Result<Header> {
 }
 
 /// Elements, charges and spins of the frames trained on, and the reference energies of those elements.
-fn describe_domain(header: &mut Header, data: &TrainingData, references: &ReferenceEnergies) -> Result<()> {
+fn describe_domain(head: &mut Head, data: &TrainingData, references: &ReferenceEnergies) -> Result<()> {
     let (mut seen, mut charges, mut unpaired) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for &i in &data.parts.train {
         let frame = data.data.get(i)?;
@@ -52,15 +53,16 @@ fn describe_domain(header: &mut Header, data: &TrainingData, references: &Refere
         unpaired.insert(frame.system.unpaired);
     }
     let energy = |&z: &u8| (elements::symbol(z).to_string(), references.values[usize::from(z)]);
-    header.reference_energies = seen.iter().map(energy).collect();
-    header.elements = seen.into_iter().collect();
-    header.charges = charges.into_iter().collect();
-    header.unpaired = unpaired.into_iter().collect();
+    head.reference_energies = seen.iter().map(energy).collect();
+    head.elements = seen.into_iter().collect();
+    head.charges = charges.into_iter().collect();
+    head.unpaired = unpaired.into_iter().collect();
     Ok(())
 }
 
 fn errors(set: &str, report: &Report) -> Vec<ErrorEntry> {
     let entry = |(property, e): (crate::evaluate::Property, crate::evaluate::Errors)| ErrorEntry {
+        head: None,
         dataset: set.into(),
         property: property.name().replace('_', " "),
         mae: e.mae(),

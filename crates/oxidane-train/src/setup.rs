@@ -28,7 +28,7 @@ pub fn prepare<R: Precise>(config: Config, folder: &Path) -> Result<Setup<R>> {
         None => registry::build(architecture, &hyperparameters, config.train.seed)?,
     };
     let references =
-        reference_energies(&config, &data, start.as_ref().map(|m| &m.header().reference_energies))?;
+        reference_energies(&config, &data, start.as_ref().map(|m| &m.header().heads[0].reference_energies))?;
     Ok(Setup { config, data, network, references, folder: folder.into(), writer: Box::new(ModelFiles) })
 }
 

@@ -120,7 +120,7 @@ fn trains_writes_and_fine_tunes(model: &str, moving: &str) {
     assert!(after < 0.7 * before, "force MAE {before} before, {after} after");
 
     let (header, tensors) = file::read(&run.join("model.safetensors")).unwrap();
-    assert_eq!((header.name.as_str(), header.elements.as_slice()), ("toy", &[1u8, 6, 8][..]));
+    assert_eq!((header.name.as_str(), header.heads[0].elements.as_slice()), ("toy", &[1u8, 6, 8][..]));
     assert!(header.errors.iter().any(|e| e.property == "forces"));
     assert!(!header.provenance.config.unwrap().contains(dir.path().to_str().unwrap()));
 
@@ -254,7 +254,7 @@ fn fine_tuning_needs_the_reference_energies() {
     )
     .unwrap();
     let mut header = file::Header::new("part", "xpainn", network.hyperparameters());
-    header.reference_energies = [("H".to_string(), -13.0), ("C".to_string(), -1000.0)].into();
+    header.heads[0].reference_energies = [("H".to_string(), -13.0), ("C".to_string(), -1000.0)].into();
     let weights = file::split(network.layout(), network.parameters());
     let all = training_of(XPAINN);
     let (head, rest) = all.split_once("node_dim").unwrap();
@@ -266,7 +266,7 @@ fn fine_tuning_needs_the_reference_energies() {
     };
     let refused = prepared(&header, &text).err().unwrap().to_string();
     assert!(refused.contains("no reference energy of O"), "{refused}");
-    header.reference_energies.insert("O".into(), -2000.0);
+    header.heads[0].reference_energies.insert("O".into(), -2000.0);
     assert_eq!(prepared(&header, &text).unwrap().references.values[8], -2000.0);
     let unknown = prepared(&header, &text.replace("part.st", "nomodel")).err().unwrap().to_string();
     assert!(unknown.contains("nomodel"), "{unknown}");

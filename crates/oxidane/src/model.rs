@@ -6,7 +6,7 @@ mod dispersion;
 use std::path::Path;
 
 use oxidane_core::{Error, Potential, Request, Result, System};
-use oxidane_models::file::Header;
+use oxidane_models::file::{Head, Header};
 use oxidane_models::{Model, PotentialOptions, registry};
 use oxidane_physics::D3Potential;
 use oxidane_xtb::{Gfn2, Gfn2Options, valence_unpaired};
@@ -45,7 +45,7 @@ pub fn is_gfn2(model: Option<&str>) -> bool {
 /// What computes.
 enum Source {
     /// A trained network.
-    Network { model: Box<Model>, precision: Precision, options: PotentialOptions },
+    Network { model: Box<Model>, head: Head, precision: Precision, options: PotentialOptions },
     /// GFN2-xTB.
     Gfn2(Gfn2Options),
 }
@@ -109,9 +109,12 @@ impl Loaded {
             Precision::F32 => oxidane_models::Precision::F32,
             Precision::F64 => oxidane_models::Precision::F64,
         };
-        let options = PotentialOptions { precision: arithmetic, parallel: true, allow_close };
+        let (place, head) = model.header().head(None)?;
+        let head = head.clone();
+        let options =
+            PotentialOptions { head: Some(place), precision: arithmetic, parallel: true, allow_close };
         let potential = Advised::boxed(model.potential(options)?);
-        Ok((Source::Network { model, precision, options }, potential))
+        Ok((Source::Network { model, head, precision, options }, potential))
     }
 
     /// A potential for work on one structure, spread over all threads.
@@ -154,9 +157,9 @@ impl Loaded {
     /// One line for the head of tables.
     pub fn title(&self) -> String {
         let model = match &self.source {
-            Source::Network { model, precision, .. } => {
+            Source::Network { model, head, precision, .. } => {
                 let header = model.header();
-                let theory = header.level_of_theory.as_deref().map(|t| format!(", {t}")).unwrap_or_default();
+                let theory = head.level_of_theory.as_deref().map(|t| format!(", {t}")).unwrap_or_default();
                 format!("{} ({}{theory}), {}", header.name, header.architecture, precision.name())
             }
             Source::Gfn2(options) => {
@@ -185,12 +188,12 @@ impl Loaded {
 
     /// What the user should be told of this model, once each.
     pub fn caveats(&self, voice: Voice) -> Caveats<'_> {
-        let header = match &self.source {
-            Source::Network { model, .. } => Some(model.header()),
+        let network = match &self.source {
+            Source::Network { model, head, .. } => Some((model.header(), head)),
             Source::Gfn2(_) => None,
         };
         if let (Some(d3), Some(theory)) =
-            (&self.dispersion, header.and_then(|h| h.level_of_theory.as_deref()))
+            (&self.dispersion, network.and_then(|(_, head)| head.level_of_theory.as_deref()))
             && dispersion::is_in(theory)
         {
             voice.note(&format!(
@@ -198,14 +201,14 @@ impl Loaded {
                 d3.name()
             ));
         }
-        Caveats { header, voice, domain: false, charge: false, spin: false }
+        Caveats { network, voice, domain: false, charge: false, spin: false }
     }
 }
 
 /// What a model leaves open or does not see. Told when the first structure concerned has passed its checks: an error is
 /// to be the only line.
 pub struct Caveats<'a> {
-    header: Option<&'a Header>,
+    network: Option<(&'a Header, &'a Head)>,
     voice: Voice,
     domain: bool,
     charge: bool,
@@ -215,8 +218,8 @@ pub struct Caveats<'a> {
 impl Caveats<'_> {
     /// Says what concerns this structure and was not said yet.
     pub fn see(&mut self, system: &System) {
-        match self.header {
-            Some(header) => self.see_network(header, system),
+        match self.network {
+            Some((header, head)) => self.see_network(header, head, system),
             None => self.see_gfn2(system),
         }
     }
@@ -232,9 +235,9 @@ impl Caveats<'_> {
         }
     }
 
-    fn see_network(&mut self, header: &Header, system: &System) {
+    fn see_network(&mut self, header: &Header, head: &Head, system: &System) {
         let voice = self.voice;
-        let unknown = [(header.elements.is_empty(), "elements"), (header.charges.is_empty(), "charges")];
+        let unknown = [(head.elements.is_empty(), "elements"), (head.charges.is_empty(), "charges")];
         let unknown: Vec<_> = unknown.iter().filter(|(empty, _)| *empty).map(|(_, what)| *what).collect();
         if !std::mem::replace(&mut self.domain, true) && !unknown.is_empty() {
             voice.note(&format!(

@@ -16,7 +16,8 @@ use std::ops::ControlFlow;
 fn the_energy_of_ethanol_does_not_drift() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/ethanol.xyz");
     let ethanol = read_first(file).unwrap().system;
-    let options = PotentialOptions { precision: Precision::F64, parallel: false, allow_close: false };
+    let options =
+        PotentialOptions { head: None, precision: Precision::F64, parallel: false, allow_close: false };
     let mut potential = Model::shipped(None).unwrap().potential(options).unwrap();
     let relax = OptOptions::default();
     let relaxed =

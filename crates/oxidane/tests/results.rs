@@ -176,7 +176,8 @@ fn standard_input_and_common_options() {
 fn models_with_open_domains_are_noted() {
     let bench = Bench::new();
     let (mut header, tensors) = oxidane_models::file::read(&bench.path("tiny.safetensors")).unwrap();
-    (header.elements, header.charges, header.unpaired) = (Vec::new(), Vec::new(), Vec::new());
+    let head = header.only_head_mut();
+    (head.elements, head.charges, head.unpaired) = (Vec::new(), Vec::new(), Vec::new());
     oxidane_models::file::write(&bench.path("open.safetensors"), &header, &tensors).unwrap();
     bench.write("many.xyz", &WATER.replace("name=water", "charge=1").repeat(3));
     let run = bench.run(&["sp", "many.xyz", "--model", "open.safetensors"]);

@@ -1,18 +1,20 @@
 //! What a model file says about its model.
 
-use oxidane_core::{Error, Result, elements};
+use super::head::Head;
+use super::version_1::HeaderV1;
+use crate::heads;
+use oxidane_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// The format version that this program writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Everything about a model but its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
-    /// Version of this layout; set on writing.
+    /// Version of the format that it was read from; set on writing.
     pub format_version: u32,
     /// The model's name.
     pub name: String,
@@ -22,16 +24,10 @@ pub struct Header {
     pub hyperparameters: Value,
     /// Units of everything in the model.
     pub units: Units,
-    /// Atomic numbers of the elements seen in training, ascending.
-    pub elements: Vec<u8>,
-    /// Total charges seen, in e.
-    pub charges: Vec<i32>,
-    /// Numbers of unpaired electrons seen.
-    pub unpaired: Vec<u32>,
-    /// Level of theory of the training data.
-    pub level_of_theory: Option<String>,
-    /// Energy of a free atom by element symbol, in eV, added to the network's energy.
-    pub reference_energies: BTreeMap<String, f64>,
+    /// The heads of the network, in their order; a single one may have no name.
+    pub heads: Vec<Head>,
+    /// Name of the head that answers where none is asked for.
+    pub default_head: String,
     /// Errors on test data.
     pub errors: Vec<ErrorEntry>,
     /// Where the model comes from.
@@ -60,6 +56,9 @@ impl Default for Units {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ErrorEntry {
+    /// The head that was tested, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
     /// Name of the set.
     pub dataset: String,
     /// Property, such as `energy per atom`.
@@ -95,19 +94,21 @@ pub struct Provenance {
 }
 
 impl Header {
-    /// A header with the given model and nothing else known.
+    /// A header with the given model and nothing else known: heads are those of the hyperparameters, or one without a name; the
+    /// first is the default.
     pub fn new(name: impl Into<String>, architecture: impl Into<String>, hyperparameters: Value) -> Self {
+        let heads = head_names(&hyperparameters)
+            .into_iter()
+            .map(|name| Head { name, ..Head::default() })
+            .collect::<Vec<_>>();
         Self {
             format_version: FORMAT_VERSION,
             name: name.into(),
             architecture: architecture.into(),
             hyperparameters,
             units: Units::default(),
-            elements: vec![],
-            charges: vec![],
-            unpaired: vec![],
-            level_of_theory: None,
-            reference_energies: BTreeMap::new(),
+            default_head: heads[0].name.clone(),
+            heads,
             errors: vec![],
             provenance: Provenance {
                 program_version: env!("CARGO_PKG_VERSION").into(),
@@ -115,6 +116,37 @@ impl Header {
             },
             hash: String::new(),
         }
+    }
+
+    /// The head of that name, the default one if none is given, with its place.
+    ///
+    /// # Errors
+    /// There is no such head; the error lists those that are.
+    pub fn head(&self, name: Option<&str>) -> Result<(u32, &Head)> {
+        let place = heads::find(&head_names(&self.hyperparameters), name.or(Some(&self.default_head)))
+            .map_err(|e| Error::usage(format!("model {}: {}", self.name, e.message)))?;
+        self.head_at(Some(place))
+    }
+
+    /// The head at a place, the default one if none is given, with its place.
+    ///
+    /// # Errors
+    /// There is no such head.
+    pub fn head_at(&self, place: Option<u32>) -> Result<(u32, &Head)> {
+        let Some(place) = place else { return self.head(None) };
+        let missing = || {
+            Error::usage(format!("model {} has {} heads and none at {place}", self.name, self.heads.len()))
+        };
+        Ok((place, self.heads.get(place as usize).ok_or_else(missing)?))
+    }
+
+    /// The head without others, to be described.
+    ///
+    /// # Panics
+    /// If there are several.
+    pub fn only_head_mut(&mut self) -> &mut Head {
+        assert_eq!(self.heads.len(), 1, "a model with one head");
+        &mut self.heads[0]
     }
 
     /// From the JSON of a file of this or an older format version.
@@ -127,15 +159,18 @@ impl Header {
                 "model file of format version {version}, this program reads up to {FORMAT_VERSION}; update the program"
             )));
         }
-        // When a version 2 comes, version 1 is brought up to it here.
-        let header: Header = serde_json::from_value(value)
+        let header = match version {
+            1 => serde_json::from_value::<HeaderV1>(value).map(Self::from),
+            _ => serde_json::from_value(value),
+        };
+        let header = header
             .map_err(|e| Error::model(format!("model header: {e}; the file is damaged, copy it again")))?;
         header.check()?;
         Ok(header)
     }
 
     /// Whether the header makes sense; on writing and on reading.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let bad =
             |what: String| Err(Error::model(format!("model header: {what}; make the model file again")));
         if self.units != Units::default() {
@@ -144,23 +179,34 @@ impl Header {
                 self.units.energy, self.units.length
             ));
         }
-        if let Some(z) = self.elements.iter().find(|z| !(1..=118).contains(*z)) {
-            return bad(format!("element {z} does not exist"));
+        let names: Vec<&str> = self.heads.iter().map(|h| h.name.as_str()).collect();
+        if names != head_names(&self.hyperparameters) {
+            return bad(format!("its heads ({}) are not those of the hyperparameters", names.join(", ")));
         }
-        if !self.elements.is_sorted_by(|a, b| a < b) {
-            return bad("elements are not in ascending order".into());
+        if !names.contains(&self.default_head.as_str()) {
+            return bad(format!("the default head {:?} is none of {}", self.default_head, names.join(", ")));
         }
-        for (symbol, energy) in &self.reference_energies {
-            if elements::from_symbol(symbol).is_none() {
-                return bad(format!("reference energy of unknown element '{symbol}'"));
-            }
-            if !energy.is_finite() {
-                return bad(format!("reference energy of {symbol} is not a finite number"));
-            }
+        for head in &self.heads {
+            head.check(self.heads.len() > 1).or_else(|e| bad(e.message))?;
+        }
+        let known = |e: &ErrorEntry| e.head.as_deref().is_none_or(|head| names.contains(&head));
+        if let Some(e) = self.errors.iter().find(|e| !known(e)) {
+            return bad(format!(
+                "errors of a head {:?} that does not exist",
+                e.head.as_deref().unwrap_or("")
+            ));
         }
         if self.errors.iter().any(|e| !e.mae.is_finite() || !e.rmse.is_finite()) {
             return bad("an error that is not a finite number".into());
         }
         Ok(())
     }
+}
+
+/// The names of the heads that hyperparameters state; one empty name where they state none.
+fn head_names(hyperparameters: &Value) -> Vec<String> {
+    let stated = hyperparameters.get("heads").and_then(Value::as_array);
+    let names: Vec<String> =
+        stated.into_iter().flatten().map(|name| name.as_str().unwrap_or_default().to_owned()).collect();
+    if names.is_empty() { vec![String::new()] } else { names }
 }

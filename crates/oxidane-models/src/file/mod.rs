@@ -6,10 +6,13 @@
 mod codec;
 mod flat;
 mod hash;
+mod head;
 mod header;
+mod version_1;
 
 pub use codec::{read, read_bytes, to_bytes, write};
 pub use flat::{join, split};
+pub use head::{Dispersion, Head};
 pub use header::{ErrorEntry, FORMAT_VERSION, Header, Provenance, Units};
 
 use crate::tensor::Tensor;

@@ -44,6 +44,11 @@ impl Mlp {
         }
     }
 
+    /// Number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.first.inputs
+    }
+
     /// Number of outputs.
     pub fn outputs(&self) -> usize {
         self.second.outputs

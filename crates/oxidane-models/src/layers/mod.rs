@@ -7,6 +7,7 @@
 mod activation;
 mod equivariant_linear;
 mod equivariant_norm;
+mod headed_mlp;
 mod layer_norm;
 mod linear;
 mod mlp;
@@ -14,6 +15,7 @@ mod mlp;
 pub use activation::Activation;
 pub use equivariant_linear::EquivariantLinear;
 pub use equivariant_norm::EquivariantNorm;
+pub use headed_mlp::{HeadedMlp, HeadedTape};
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use mlp::{Mlp, MlpTape};

@@ -1,6 +1,7 @@
 //! Hyperparameters of MPNICE, as they stand in model files and training configurations.
 
 use crate::charges::ElectrostaticsConfig;
+use crate::heads;
 use crate::registry::Sees;
 use oxidane_core::{Error, Request, Result};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,9 @@ pub struct MpniceConfig {
     pub update_dim: usize,
     /// Hidden width of the readout.
     pub readout_dim: usize,
+    /// Names of the heads, each a readout of its own for one level of theory; none for a single head without a name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub heads: Vec<String>,
     /// Accuracy of lattice sums, see [`oxidane_physics::coulomb::Coulomb::accuracy`].
     pub ewald_accuracy: f64,
 }
@@ -71,6 +75,7 @@ impl Default for MpniceConfig {
             learn_widths: true,
             update_dim: 256,
             readout_dim: 64,
+            heads: Vec::new(),
             ewald_accuracy: 1e-6,
         }
     }
@@ -106,6 +111,7 @@ impl MpniceConfig {
                 return bad(key, format!("{value} angstrom is not between {least} and {most}"));
             }
         }
+        heads::check_names(&self.heads)?;
         self.electrostatics().check()
     }
 

@@ -24,7 +24,8 @@ use crate::batch::Batch;
 use crate::charges::{Electrostatics, Hardness};
 use crate::derivatives::Direction;
 use crate::edges::EdgeBasis;
-use crate::layers::{Activation, Linear, Mlp};
+use crate::heads;
+use crate::layers::{Activation, HeadedMlp, Linear, Mlp};
 use crate::network::{Network, Outputs, Scratch};
 use crate::parameters::Layout;
 use edges::Gaussians;
@@ -62,7 +63,7 @@ struct Architecture {
     hardness: Hardness,
     electrostatics: Electrostatics,
     layers: Vec<Layer>,
-    readout: Mlp,
+    readout: HeadedMlp,
 }
 
 /// An MPNICE network: an architecture and its weights.
@@ -97,7 +98,7 @@ impl Architecture {
         });
         let layers = layers.collect();
         let sizes = [config.node_dim, config.readout_dim, 1];
-        let readout = Mlp::new(&mut layout, "readout", sizes, true, Activation::Silu);
+        let readout = HeadedMlp::new(&mut layout, &config.heads, "readout", sizes, Activation::Silu);
         let basis = EdgeBasis { columns: Gaussians::new(config), l_max: config.l_max };
         Ok(Self { config: config.clone(), layout, basis, start, hardness, electrostatics, layers, readout })
     }
@@ -146,6 +147,7 @@ impl<R: Real> Mpnice<R> {
         parallel: bool,
     ) -> Result<Pass<'a, S>> {
         self.architecture.start.check(batch)?;
+        heads::check_batch(batch, &self.config().heads)?;
         Pass::forward(&self.architecture, &self.parameters, batch, direction, energy, scratch, parallel)
     }
 
@@ -167,6 +169,9 @@ impl<R: Real> Mpnice<R> {
 impl<R: Real> Network<R> for Mpnice<R> {
     fn cutoff(&self) -> f64 {
         self.architecture.config.cutoff
+    }
+    fn heads(&self) -> &[String] {
+        &self.architecture.config.heads
     }
     fn capabilities(&self) -> Request {
         MpniceConfig::CAPABILITIES

@@ -8,7 +8,7 @@ use crate::blocks::{cut, run};
 use crate::charges::{self, Equilibrium, Field};
 use crate::derivatives::{Direction, Tangents};
 use crate::edges::EdgeFunctions;
-use crate::layers::{MlpTape, add_assign};
+use crate::layers::{HeadedTape, MlpTape, add_assign};
 use crate::network::{Outputs, Scratch};
 use oxidane_core::Result;
 use oxidane_math::{Real, Scalar};
@@ -21,7 +21,7 @@ pub(super) struct Block<R> {
     /// Features before the first update and after each, `[atoms, planes, F]`.
     pub(super) features: Vec<Vec<R>>,
     pub(super) steps: Vec<Step<R>>,
-    pub(super) readout: Option<(MlpTape<R>, Vec<R>)>,
+    pub(super) readout: Option<(HeadedTape<R>, Vec<R>)>,
     /// Adjoints of the features.
     pub(super) adj: Vec<R>,
 }
@@ -163,12 +163,11 @@ impl<'a, S: Scalar> Pass<'a, S> {
 
     /// The energies of the atoms without electrostatics.
     fn read(&mut self) {
-        let (net, p) = (self.net, self.p);
+        let (net, p, batch) = (self.net, self.p, self.batch);
         run(self.parallel, self.blocks.iter_mut().collect(), |b: &mut Block<S::Real>| {
-            let rows = b.atoms.len();
-            let mut y = b.scratch.dirty(rows * S::PLANES);
+            let mut y = b.scratch.dirty(b.atoms.len() * S::PLANES);
             let h = &b.features[net.layers.len()];
-            let tape = net.readout.forward_from::<S>(p, rows, h, 0, &mut y, &mut b.scratch);
+            let tape = net.readout.forward::<S>(p, batch, b.atoms.clone(), h, &mut y, &mut b.scratch);
             b.readout = Some((tape, y));
         });
     }

@@ -92,7 +92,6 @@ impl<S: Scalar> Pass<'_, S> {
             gradient,
             self.blocks.iter_mut().collect(),
             |b: &mut Block<S::Real>, gradient| {
-                let rows = b.atoms.len();
                 let Some((tape, y)) = &mut b.readout else { return };
                 // The energies have been read: their place takes their adjoints.
                 for (y, i) in y.chunks_exact_mut(S::PLANES).zip(b.atoms.clone()) {
@@ -100,18 +99,8 @@ impl<S: Scalar> Pass<'_, S> {
                 }
                 let h = &b.features[net.layers.len()];
                 b.adj = b.scratch.dirty(h.len());
-                net.readout.reverse_from::<S>(
-                    p,
-                    rows,
-                    h,
-                    tape,
-                    0,
-                    y,
-                    &mut b.adj,
-                    false,
-                    gradient,
-                    &mut b.scratch,
-                );
+                let (adj, scratch) = (&mut b.adj, &mut b.scratch);
+                net.readout.reverse::<S>(p, h, tape, y, adj, false, gradient, scratch);
             },
         );
     }

@@ -1,6 +1,7 @@
 //! Hyperparameters of XPaiNN, as they stand in model files and training configurations.
 
 use crate::charges::ElectrostaticsConfig;
+use crate::heads;
 use crate::irreps::Irreps;
 use crate::layers::Activation;
 use crate::registry::Sees;
@@ -83,6 +84,10 @@ pub struct XpainnConfig {
     pub spin_embed: bool,
     /// Properties predicted.
     pub output_modes: Vec<OutputMode>,
+    /// Names of the heads of the energy, each a readout of its own for one level of theory; none for a single head without a
+    /// name. Other properties have one readout for all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub heads: Vec<String>,
     /// Hidden width of the scalar heads.
     pub hidden_dim: usize,
     /// Hidden irreps of the dipole and polarisability heads.
@@ -110,6 +115,7 @@ impl Default for XpainnConfig {
             charge_embed: false,
             spin_embed: false,
             output_modes: vec![OutputMode::Energy],
+            heads: Vec::new(),
             hidden_dim: 64,
             hidden_irreps: "64x0e+32x1o+16x2e".into(),
             electrostatics: None,
@@ -181,6 +187,13 @@ impl XpainnConfig {
             cutoff_fn: self.cutoff_fn.parse().map_err(|e: UnknownName| bad("cutoff_fn", e.to_string()))?,
             activation: Activation::from_name(&self.activation)?,
         };
+        heads::check_names(&self.heads)?;
+        if !self.heads.is_empty() && !self.output_modes.contains(&OutputMode::Energy) {
+            return Err(bad(
+                "heads",
+                "they are readouts of the energy, which is not among output_modes".into(),
+            ));
+        }
         let needs = |l: usize| resolved.irreps.channels(l) > 0 && resolved.hidden_irreps.channels(l) > 0;
         if self.output_modes.contains(&OutputMode::Dipole) && !needs(1) {
             return Err(bad(

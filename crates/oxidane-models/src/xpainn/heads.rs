@@ -4,19 +4,21 @@
 //! A head gives a few numbers per atom (`width`), from which [`super::readout`] makes the property of the
 //! structure: 1 for energy and charges, 3 (y, z, x) for the dipole, 6 (l = 0, then l = 2) for the polarisability.
 
+use crate::batch::Batch;
 use crate::irreps::{Irreps, Order};
-use crate::layers::{Activation, EquivariantLinear, Mlp, MlpTape};
+use crate::layers::{Activation, EquivariantLinear, HeadedMlp, HeadedTape, Mlp, MlpTape};
 use crate::network::Scratch;
 use crate::parameters::Layout;
 use oxidane_math::{Real, Scalar};
+use std::ops::Range;
 
 use super::update::{add_reordered, reorder};
 
 /// A head: scalars through an MLP; tensors as scalars times gated equivariant features.
 #[derive(Debug, Clone)]
 pub enum Head {
-    /// One number per atom.
-    Scalar(Mlp),
+    /// One number per atom, for the energy by the structure's level of theory.
+    Scalar(HeadedMlp),
     /// One irrep of each degree listed, times one scalar each.
     Tensor(Box<TensorHead>),
 }
@@ -38,7 +40,7 @@ pub struct TensorHead {
 #[derive(Debug)]
 pub enum HeadTape<R> {
     /// Of a scalar head.
-    Scalar(MlpTape<R>),
+    Scalar(HeadedTape<R>),
     /// Of a tensor head: input, hidden, gated and output features in degree order, the scalars.
     Tensor {
         /// Of the scalar part.
@@ -70,15 +72,16 @@ impl<R: Real> HeadTape<R> {
 }
 
 impl Head {
-    /// A head with one scalar per atom.
+    /// A head with one scalar per atom from `[channels, hidden]`; one for each of the `levels` of theory, if any is named.
     pub fn scalar(
         layout: &mut Layout,
+        levels: &[String],
         name: &str,
-        channels: usize,
-        hidden: usize,
+        [channels, hidden]: [usize; 2],
         activation: Activation,
     ) -> Self {
-        Self::Scalar(Mlp::new(layout, &format!("{name}.out_mlp"), [channels, hidden, 1], true, activation))
+        let sizes = [channels, hidden, 1];
+        Self::Scalar(HeadedMlp::new(layout, levels, &format!("{name}.out_mlp"), sizes, activation))
     }
 
     /// A head with one irrep per atom of each degree in `output` (one channel each); biases on degree 0 if
@@ -114,19 +117,20 @@ impl Head {
         }
     }
 
-    /// `y` `[rows, planes, width]` from `s` and `x` (atom order).
+    /// `y` `[atoms, planes, width]` from `s` and `x` (atom order) of these `atoms` of the batch.
     pub fn forward<S: Scalar>(
         &self,
         p: &[S::Real],
-        rows: usize,
+        batch: &Batch,
+        atoms: Range<usize>,
         s: &[S::Real],
         x: &[S::Real],
         y: &mut [S::Real],
         scratch: &mut Scratch<S::Real>,
     ) -> HeadTape<S::Real> {
         match self {
-            Self::Scalar(mlp) => HeadTape::Scalar(mlp.forward_from::<S>(p, rows, s, 0, y, scratch)),
-            Self::Tensor(t) => t.forward::<S>(p, rows, s, x, y, scratch),
+            Self::Scalar(mlp) => HeadTape::Scalar(mlp.forward::<S>(p, batch, atoms, s, y, scratch)),
+            Self::Tensor(t) => t.forward::<S>(p, atoms.len(), s, x, y, scratch),
         }
     }
 
@@ -145,7 +149,7 @@ impl Head {
     ) {
         match (self, tape) {
             (Self::Scalar(mlp), HeadTape::Scalar(tape)) => {
-                mlp.reverse_from::<S>(p, rows, s, tape, 0, y_adj, s_adj, true, gradient, scratch);
+                mlp.reverse::<S>(p, s, tape, y_adj, s_adj, true, gradient, scratch);
             }
             (Self::Tensor(t), HeadTape::Tensor { .. }) => {
                 t.reverse::<S>(p, rows, s, tape, y_adj, s_adj, x_adj, gradient, scratch);

@@ -133,8 +133,10 @@ impl Architecture {
             let head = match mode {
                 OutputMode::Dipole => tensor("output_dipole", "1x1o")?,
                 OutputMode::Polar => tensor("output_polar", "1x0e+1x2e")?,
-                OutputMode::Energy => Head::scalar(&mut layout, "output_energy", c, width, act),
-                OutputMode::Charges => Head::scalar(&mut layout, "output_charges", c, width, act),
+                OutputMode::Energy => {
+                    Head::scalar(&mut layout, &config.heads, "output_energy", [c, width], act)
+                }
+                OutputMode::Charges => Head::scalar(&mut layout, &[], "output_charges", [c, width], act),
             };
             heads.push((mode, head));
         }
@@ -182,6 +184,12 @@ impl<R: Real> Xpainn<R> {
         &self.architecture.config
     }
 
+    /// Refuses elements and heads that the network does not have.
+    fn check(&self, batch: &Batch) -> Result<()> {
+        self.architecture.start.check(batch)?;
+        crate::heads::check_batch(batch, &self.config().heads)
+    }
+
     /// Names, shapes and places of the weights of a configuration.
     pub fn layout_of(config: &XpainnConfig) -> Result<Layout> {
         Ok(Architecture::new(config)?.layout)
@@ -191,6 +199,9 @@ impl<R: Real> Xpainn<R> {
 impl<R: Real> Network<R> for Xpainn<R> {
     fn cutoff(&self) -> f64 {
         self.architecture.config.cutoff
+    }
+    fn heads(&self) -> &[String] {
+        &self.architecture.config.heads
     }
     fn capabilities(&self) -> Request {
         self.architecture.config.capabilities()
@@ -222,7 +233,7 @@ impl<R: Real> Network<R> for Xpainn<R> {
         parallel: bool,
     ) -> Result<Outputs> {
         request.within(self.capabilities(), NAME)?;
-        self.architecture.start.check(batch)?;
+        self.check(batch)?;
         let mut pass = Pass::<R>::forward(
             &self.architecture,
             &self.parameters,
@@ -266,7 +277,7 @@ impl<R: Real> Network<R> for Xpainn<R> {
         scratch: &mut Scratch<R>,
         gradient: &mut [R],
     ) -> Result<()> {
-        self.architecture.start.check(batch)?;
+        self.check(batch)?;
         assert_eq!(gradient.len(), self.parameters.len(), "a gradient has one number per weight");
         let seeded = |mode| match mode {
             OutputMode::Energy => true,
@@ -294,7 +305,7 @@ impl<R: Real> Network<R> for Xpainn<R> {
         v: &[[f64; 3]],
         scratch: &mut Scratch<R>,
     ) -> Result<Vec<[f64; 3]>> {
-        self.architecture.start.check(batch)?;
+        self.check(batch)?;
         let direction = Direction { positions: v.to_vec(), strains: Vec::new() };
         let energy = |mode| mode == OutputMode::Energy;
         let (a, p) = (&self.architecture, &self.parameters);

@@ -161,7 +161,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
 
     /// Message and update `t`, then what the next message needs, or the heads.
     fn advance(&mut self, t: usize, long_range: Option<&LongRange>, scratch: &mut Scratch<S::Real>) {
-        let (net, p, last) = (self.net, self.p, t + 1 == self.net.messages.len());
+        let (net, p, batch, last) = (self.net, self.p, self.batch, t + 1 == self.net.messages.len());
         let mut next = if last { Shared::default() } else { self.new_shared(t + 1, scratch) };
         let first_state = self.first_state();
         let source = Sources {
@@ -185,7 +185,8 @@ impl<'a, S: Scalar> Pass<'a, S> {
             for &k in wanted {
                 let head = &net.heads[k].1;
                 let mut y = b.scratch.dirty(rows * S::PLANES * head.width());
-                b.heads.push(head.forward::<S>(p, rows, &b.s, &b.x, &mut y, &mut b.scratch));
+                let (atoms, scratch) = (b.atoms.clone(), &mut b.scratch);
+                b.heads.push(head.forward::<S>(p, batch, atoms, &b.s, &b.x, &mut y, scratch));
                 b.read.push(y);
             }
             b.charge_head = long_range.map(|l| l.read::<S>(p, rows, &b.s, &mut b.scratch));

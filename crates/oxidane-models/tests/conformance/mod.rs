@@ -2,7 +2,7 @@
 
 use oxidane_core::check::{Part, check_forces, check_gradient_parts, check_virial, derivative};
 use oxidane_core::{Cell, Potential, Request, System};
-use oxidane_models::{Batch, Network, NetworkPotential, Outputs, Scratch};
+use oxidane_models::{Batch, Network, NetworkPotential, Outputs, Scratch, heads};
 use std::sync::Arc;
 
 /// A small periodic cell with images closer than the cutoff, a charged radical, and an ion without edges.
@@ -41,9 +41,19 @@ pub fn perturb(network: &mut dyn Network<f64>, amount: f64) {
     }
 }
 
+/// The head that structure `k` asks for: all of them in turn, so that a batch of several is mixed.
+fn head(network: &dyn Network<f64>, k: usize) -> u32 {
+    (k % network.heads().len().max(1)) as u32
+}
+
 /// The structures as one batch.
 pub fn batch(network: &dyn Network<f64>, systems: &[System]) -> Batch {
-    let parts: Vec<Batch> = systems.iter().map(|s| Batch::build(s, network.cutoff()).unwrap()).collect();
+    let one = |(k, system): (usize, &System)| {
+        let mut batch = Batch::build(system, network.cutoff()).unwrap();
+        batch.heads = vec![head(network, k)];
+        batch
+    };
+    let parts: Vec<Batch> = systems.iter().enumerate().map(one).collect();
     Batch::concat(&parts.iter().collect::<Vec<_>>())
 }
 
@@ -56,8 +66,10 @@ pub fn run(network: &dyn Network<f64>, systems: &[System]) -> Outputs {
 /// Forces to 2e-9 and virials to 1e-8 of the size of the forces, for a `step` that leaves differences as exact.
 pub fn forces_and_virial(network: Box<dyn Network<f64>>, step: f64) {
     let network: Arc<dyn Network<f64>> = network.into();
-    let mut p = NetworkPotential::new("test", Arc::default(), network, None, false, true).unwrap();
-    for system in structures() {
+    for (k, system) in structures().into_iter().enumerate() {
+        let head = head(&*network, k);
+        let p = NetworkPotential::new("test", Arc::default(), network.clone(), None, false, true).unwrap();
+        let mut p = p.with_head(head);
         let out = p.evaluate(&system, Request::STRESS).unwrap();
         let scale = 1.0 + out.forces.iter().flatten().flatten().fold(0.0f64, |m, f| m.max(f.abs()));
         check_forces(&mut p, &system, step, 2e-9 * scale).unwrap();
@@ -144,13 +156,24 @@ pub fn hessian_products(net: &dyn Network<f64>, step: f64) {
     }
 }
 
-/// A batch gives what its structures give alone; only the blocks of matrix products differ.
+/// A batch gives what its structures give alone, each with its head; only the blocks of matrix products differ. Another head
+/// gives another energy and the same charges.
 pub fn batches(net: &dyn Network<f64>) {
     let systems = structures();
     let all = run(net, &systems);
     let mut atom = 0;
     for (k, system) in systems.iter().enumerate() {
-        let one = run(net, std::slice::from_ref(system));
+        let mut batch = Batch::build(system, net.cutoff()).unwrap();
+        let mut with = |head: u32| {
+            batch.heads = vec![head];
+            net.run(&batch, net.capabilities(), &mut Scratch::default(), false).unwrap()
+        };
+        let one = with(head(net, k));
+        if net.heads().len() > 1 {
+            let other = with(head(net, k + 1));
+            assert!((one.energy[0] - other.energy[0]).abs() > 1e-3, "{}", net.hyperparameters());
+            assert_eq!(one.charges, other.charges);
+        }
         assert!((one.energy[0] - all.energy[k]).abs() < 1e-11 * (1.0 + one.energy[0].abs()));
         for (a, b) in one.forces.iter().flatten().zip(all.forces[atom..].iter().flatten()) {
             assert!((a - b).abs() < 1e-9 * (1.0 + a.abs()));
@@ -160,4 +183,26 @@ pub fn batches(net: &dyn Network<f64>) {
         }
         atom += system.len();
     }
+}
+
+/// Heads beyond those of the network are refused; the weights of a head that no structure asks for have no gradient, those of the
+/// others have one.
+pub fn heads(net: &dyn Network<f64>) {
+    let mut batch = batch(net, &structures());
+    let mut scratch = Scratch::default();
+    let last = net.heads().len() as u32 - 1;
+    batch.heads.fill(last);
+    let seeds = Outputs { energy: vec![1.0; 3], ..Outputs::default() };
+    let mut gradient = vec![0.0; net.layout().len];
+    net.loss_gradient(&batch, &seeds, &mut scratch, &mut gradient).unwrap();
+    for entry in &net.layout().entries {
+        let (head, _) = heads::split_tensor_name(&entry.name);
+        let felt = gradient[entry.range()].iter().any(|&g| g != 0.0);
+        if let Some(head) = head {
+            assert_eq!(felt, head == net.heads()[last as usize], "{}", entry.name);
+        }
+    }
+    batch.heads[1] = last + 1;
+    let error = net.run(&batch, Request::ENERGY, &mut scratch, false).unwrap_err().to_string();
+    assert!(error.contains("structure 2 of the batch asks for head 2, but the network has 2"), "{error}");
 }

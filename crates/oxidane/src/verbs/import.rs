@@ -26,15 +26,16 @@ fn xequinet(args: &XequinetArgs, voice: Voice) -> Outcome {
     domain.sort_unstable();
     domain.dedup();
     let header = model.header_mut();
-    header.elements = domain;
-    header.charges = sorted(&args.charges);
-    header.unpaired = sorted(&args.unpaired);
+    let head = header.only_head_mut();
+    head.elements = domain;
+    head.charges = sorted(&args.charges);
+    head.unpaired = sorted(&args.unpaired);
+    head.level_of_theory.clone_from(&args.level_of_theory);
+    let unknown = head.elements.is_empty();
     if let Some(name) = &args.name {
         header.name.clone_from(name);
     }
-    header.level_of_theory.clone_from(&args.level_of_theory);
     header.provenance.licence.clone_from(&args.licence);
-    let unknown = header.elements.is_empty();
     let hash = model.save(&args.out)?;
     // After the file is written: an error is to be the only line.
     for note in model.notes() {

@@ -41,15 +41,16 @@ fn describe(out: &mut Out, header: &Header, weights: usize) -> Outcome {
     let provenance = &header.provenance;
     let known = |text: Option<&String>| text.cloned().unwrap_or_else(|| "not stated".into());
     let list = |items: Vec<String>| if items.is_empty() { "not stated".into() } else { items.join(" ") };
-    let symbols = header.elements.iter().map(|&z| elements::symbol(z).to_owned()).collect();
+    let (_, head) = header.head(None)?;
+    let symbols = head.elements.iter().map(|&z| elements::symbol(z).to_owned()).collect();
     let lines = [
         ("name", header.name.clone()),
         ("architecture", header.architecture.clone()),
         ("size", format!("{weights} trainable weights")),
-        ("level of theory", known(header.level_of_theory.as_ref())),
+        ("level of theory", known(head.level_of_theory.as_ref())),
         ("elements", list(symbols)),
-        ("charges", list(header.charges.iter().map(ToString::to_string).collect())),
-        ("unpaired", list(header.unpaired.iter().map(ToString::to_string).collect())),
+        ("charges", list(head.charges.iter().map(ToString::to_string).collect())),
+        ("unpaired", list(head.unpaired.iter().map(ToString::to_string).collect())),
         ("units", format!("{}, {}", header.units.energy, header.units.length)),
         ("hash", header.hash.clone()),
         ("format", format!("version {}", header.format_version)),
@@ -62,9 +63,9 @@ fn describe(out: &mut Out, header: &Header, weights: usize) -> Outcome {
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         out.line(format_args!("  {key:<18} {shown}"))?;
     }
-    if !header.reference_energies.is_empty() {
+    if !head.reference_energies.is_empty() {
         out.line("reference energies / eV")?;
-        for (symbol, energy) in &header.reference_energies {
+        for (symbol, energy) in &head.reference_energies {
             out.line(format_args!("  {symbol:<3} {energy:18.8}"))?;
         }
     }

@@ -47,11 +47,12 @@ impl Bench {
         });
         let network = registry::build::<f64>("xpainn", &settings, 7).unwrap();
         let mut header = file::Header::new("tiny", "xpainn", network.hyperparameters());
-        header.elements = vec![1, 6, 7, 8];
-        header.charges = vec![-1, 0];
-        header.unpaired = vec![0];
-        header.level_of_theory = Some("untrained".into());
-        header.reference_energies = [("H".to_owned(), -13.6), ("O".to_owned(), -2040.0)].into();
+        let head = header.only_head_mut();
+        head.elements = vec![1, 6, 7, 8];
+        head.charges = vec![-1, 0];
+        head.unpaired = vec![0];
+        head.level_of_theory = Some("untrained".into());
+        head.reference_energies = [("H".to_owned(), -13.6), ("O".to_owned(), -2040.0)].into();
         file::write(&self.path(name), &header, &file::split(network.layout(), network.parameters())).unwrap();
     }
 

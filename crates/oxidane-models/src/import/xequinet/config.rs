@@ -104,6 +104,7 @@ fn hyperparameters(mut kwargs: Map<String, Value>) -> Result<(XpainnConfig, Irre
         action_blocks: take(k, "action_blocks")?.unwrap_or(3),
         charge_embed: take(k, "charge_embed")?.unwrap_or(false),
         spin_embed: take(k, "spin_embed")?.unwrap_or(false),
+        heads: Vec::new(),
         hidden_dim: take(k, "hidden_dim")?.unwrap_or(64),
         // One list serves both tensor heads: the union of their separate defaults.
         hidden_irreps: hidden.clone().unwrap_or(defaults.hidden_irreps),

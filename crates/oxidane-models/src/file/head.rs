@@ -1,0 +1,82 @@
+//! What a model file says about a head of its model.
+
+use oxidane_core::{Error, Result, elements};
+use oxidane_physics::D3Potential;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A head: a level of theory, the reference energies that belong to it, and what was seen of it in training.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// Its name among the heads of the network (hyperparameter `heads`); empty for a single head without one.
+    pub name: String,
+    /// Level of theory of its training data, dispersion included.
+    pub level_of_theory: Option<String>,
+    /// Energy of a free atom by element symbol, in eV, added to the network's energy.
+    pub reference_energies: BTreeMap<String, f64>,
+    /// Dispersion that is added to the network's energy: the network was trained on what is left without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispersion: Option<Dispersion>,
+    /// Atomic numbers of the elements seen in training, ascending; empty if unknown.
+    pub elements: Vec<u8>,
+    /// Total charges seen, in e; empty if unknown.
+    pub charges: Vec<i32>,
+    /// Numbers of unpaired electrons seen; empty if unknown.
+    pub unpaired: Vec<u32>,
+}
+
+/// Dispersion D3(BJ) as a part of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dispersion {
+    /// The functional whose damping parameters it has, as [`D3Potential::new`] takes it.
+    pub functional: String,
+    /// Whether the three-body term of Axilrod, Teller and Muto is in it.
+    pub three_body: bool,
+}
+
+impl Dispersion {
+    /// The potential that is added.
+    ///
+    /// # Errors
+    /// The functional is not known.
+    pub fn potential(&self) -> Result<D3Potential> {
+        D3Potential::new(&self.functional, self.three_body)
+    }
+}
+
+impl Head {
+    /// Whether it makes sense, the name aside; `several`: as one of several heads, which must have reference energies of
+    /// their own for all of their elements, or none at all.
+    pub(super) fn check(&self, several: bool) -> Result<()> {
+        let bad = |what: String| Err(Error::model(what));
+        if let Some(z) = self.elements.iter().find(|z| !(1..=elements::MAX_Z).contains(*z)) {
+            return bad(format!("element {z} does not exist"));
+        }
+        if !self.elements.is_sorted_by(|a, b| a < b) {
+            return bad("elements are not in ascending order".into());
+        }
+        for (symbol, energy) in &self.reference_energies {
+            if elements::from_symbol(symbol).is_none() {
+                return bad(format!("reference energy of unknown element '{symbol}'"));
+            }
+            if !energy.is_finite() {
+                return bad(format!("reference energy of {symbol} is not a finite number"));
+            }
+        }
+        if several && !self.reference_energies.is_empty() {
+            let lacks = |z: &&u8| !self.reference_energies.contains_key(elements::symbol(**z));
+            if let Some(&z) = self.elements.iter().find(lacks) {
+                return bad(format!("head {} has no reference energy of {}", self.name, elements::symbol(z)));
+            }
+            if self.elements.is_empty() {
+                return bad(format!("head {} has reference energies but no elements", self.name));
+            }
+        }
+        match &self.dispersion {
+            Some(dispersion) => dispersion.potential().map(|_| ()),
+            None => Ok(()),
+        }
+    }
+}
