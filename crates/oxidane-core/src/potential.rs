@@ -101,10 +101,34 @@ pub struct Evaluation {
     pub charges: Option<Vec<f64>>,
     /// Dipole moment in e angstrom.
     pub dipole: Option<[f64; 3]>,
+    /// The point that the dipole is about, given with it.
+    pub dipole_origin: Option<DipoleOrigin>,
     /// Dipole polarisability, in the units the model was trained in.
     pub polarizability: Option<[[f64; 3]; 3]>,
     /// Orbitals, bond orders and the like.
     pub electronic: Option<Electronic>,
+}
+
+/// The point about which a dipole moment is. It matters for ions: moved by d, the dipole changes by minus the charge times d.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DipoleOrigin {
+    /// The center of mass.
+    CenterOfMass,
+    /// The origin of the coordinates.
+    Coordinates,
+    /// Whatever the labels had that a network learned from; moving all atoms does not change its dipole.
+    TrainingData,
+}
+
+impl DipoleOrigin {
+    /// As in tables and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CenterOfMass => "center of mass",
+            Self::Coordinates => "origin of the coordinates",
+            Self::TrainingData => "as in the training data",
+        }
+    }
 }
 
 /// What methods with orbitals give beyond the rest.
@@ -236,7 +260,9 @@ impl Potential for SumPotential {
                 (sum, add) => *sum = add.or(sum.take()),
             }
             total.charges = part.charges.or(total.charges);
-            total.dipole = part.dipole.or(total.dipole);
+            if part.dipole.is_some() {
+                (total.dipole, total.dipole_origin) = (part.dipole, part.dipole_origin);
+            }
             total.polarizability = part.polarizability.or(total.polarizability);
             total.electronic = part.electronic.or(total.electronic);
         }

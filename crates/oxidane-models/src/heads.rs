@@ -20,7 +20,7 @@ const MOST: usize = 256;
 const MARK: &str = "head.";
 
 /// Refuses names of heads that cannot be part of a tensor's name or of a command line, and names that are there twice. Names
-/// have 1 to 64 letters, digits and `+-_/(),*`, and begin with a letter or digit. No dot: it ends the name within that of a
+/// have 1 to 64 letters, digits and `+-_/(),`, and begin with a letter or digit. No dot: it ends the name within that of a
 /// tensor.
 pub fn check_names(names: &[String]) -> Result<()> {
     let bad = |what: String| Err(Error::usage(format!("heads: {what}")));
@@ -28,9 +28,9 @@ pub fn check_names(names: &[String]) -> Result<()> {
         return bad(format!("{} of them, more than {MOST}", names.len()));
     }
     for (k, name) in names.iter().enumerate() {
-        let known = |c: char| c.is_ascii_alphanumeric() || "+-_/(),*".contains(c);
+        let known = |c: char| c.is_ascii_alphanumeric() || "+-_/(),".contains(c);
         if let Some(c) = name.chars().find(|&c| !known(c)) {
-            return bad(format!("{c:?} in the name {name:?}; use letters, digits and + - _ / ( ) , *"));
+            return bad(format!("{c:?} in the name {name:?}; use letters, digits and + - _ / ( ) ,"));
         }
         if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             return bad(format!("the name {name:?} does not begin with a letter or digit"));

@@ -5,7 +5,7 @@ use crate::import::xequinet;
 use crate::potential::{Domain, Exact, NetworkPotential};
 use crate::registry::Precise;
 use crate::{Layout, Network, registry, shipped};
-use oxidane_core::{Error, Potential, Result, elements};
+use oxidane_core::{Error, Potential, Result, SumPotential, elements};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -155,31 +155,43 @@ impl Model {
         domain(self.header.head(head)?.1)
     }
 
-    /// A potential of one head.
+    /// A potential of one head: the network, and with it the head's dispersion, if it has any.
     ///
     /// # Errors
     /// There is no such head.
     pub fn potential(&self, options: PotentialOptions) -> Result<Box<dyn Potential>> {
-        let PotentialOptions { precision, parallel, allow_close, .. } = options;
         let (place, head) = self.header.head_at(options.head)?;
-        let (name, domain) = (self.header.name.as_str(), Arc::new(domain(head)?));
-        Ok(match precision {
-            Precision::F64 => {
-                let network: Arc<dyn Network<f64>> = self.network::<f64>()?.into();
-                let p = NetworkPotential::new(name, domain, network, None, parallel, allow_close)?;
-                Box::new(p.with_head(place))
-            }
+        let several = self.header.heads.len() > 1;
+        let name =
+            if several { format!("{}[{}]", self.header.name, head.name) } else { self.header.name.clone() };
+        let network: Box<dyn Potential> = match options.precision {
+            Precision::F64 => Box::new(self.bare::<f64>(&name, head, None, options)?.with_head(place)),
             Precision::F32 => {
-                let network: Arc<dyn Network<f32>> = self.network::<f32>()?.into();
                 let (header, weights) = (self.header.clone(), self.weights.clone());
                 let exact = Exact::new(move || {
                     registry::with_parameters(&header.architecture, &header.hyperparameters, weights.to_vec())
                 });
-                let exact = Some(Arc::new(exact));
-                let p = NetworkPotential::new(name, domain, network, exact, parallel, allow_close)?;
-                Box::new(p.with_head(place))
+                Box::new(self.bare::<f32>(&name, head, Some(Arc::new(exact)), options)?.with_head(place))
             }
+        };
+        Ok(match &head.dispersion {
+            Some(dispersion) => {
+                let dispersion = dispersion.potential()?.with_parallel(options.parallel);
+                Box::new(SumPotential::new(vec![network, Box::new(dispersion)]))
+            }
+            None => network,
         })
+    }
+
+    fn bare<R: Precise>(
+        &self,
+        name: &str,
+        head: &Head,
+        exact: Option<Arc<Exact>>,
+        options: PotentialOptions,
+    ) -> Result<NetworkPotential<R>> {
+        let (domain, network) = (Arc::new(domain(head)?), self.network::<R>()?.into());
+        NetworkPotential::new(name, domain, network, exact, options.parallel, options.allow_close)
     }
 
     /// Writes the model file, atomically, and returns its hash.

@@ -3,7 +3,7 @@
 
 use crate::batch::Batch;
 use crate::parameters::Layout;
-use oxidane_core::{Request, Result};
+use oxidane_core::{DipoleOrigin, Request, Result};
 use oxidane_math::Real;
 
 /// Results for a batch, or derivatives of a loss with respect to them (the same shapes).
@@ -37,6 +37,10 @@ pub trait Network<R: Real>: Send + Sync {
     /// Names of its heads, the levels of theory that a [`Batch`] chooses from; none for a single head without a name.
     fn heads(&self) -> &[String] {
         &[]
+    }
+    /// The point that its dipoles are about.
+    fn dipole_origin(&self) -> DipoleOrigin {
+        DipoleOrigin::CenterOfMass
     }
     /// Which properties it computes.
     fn capabilities(&self) -> Request;

@@ -168,12 +168,14 @@ impl<R: Real> Potential for NetworkPotential<R> {
                 self.name
             )));
         }
+        let dipole = out.dipole.first().copied().filter(|d| d.iter().all(|x| x.is_finite()));
         Ok(Evaluation {
             energy,
             forces: request.forces.then_some(out.forces),
             virial: out.virial.first().copied(),
             charges: request.charges.then_some(out.charges),
-            dipole: out.dipole.first().copied().filter(|d| d.iter().all(|x| x.is_finite())),
+            dipole,
+            dipole_origin: dipole.map(|_| self.network.dipole_origin()),
             polarizability: out.polarizability.first().copied(),
             electronic: None,
         })

@@ -15,6 +15,8 @@ pub struct Sees {
     pub charge: bool,
     /// The number of unpaired electrons.
     pub spin: bool,
+    /// The charge again, in charges of atoms that interact over all distances.
+    pub long_range: bool,
 }
 
 /// Names of all architectures.

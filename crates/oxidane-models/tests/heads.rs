@@ -42,15 +42,20 @@ fn names_are_levels_of_theory_and_nothing_that_breaks_tensor_names() {
     let check =
         |names: &[&str]| heads::check_names(&names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
     let longest = "x".repeat(64);
-    for good in
-        ["PBE", "wB97X-D3BJ/def2-TZVPD", "DLPNO-CCSD(T)/CBS", "PBE0/6-311++G(2df,2p)", "HF/6-31G*", &longest]
-    {
+    for good in [
+        "PBE",
+        "wB97X-D3BJ/def2-TZVPD",
+        "DLPNO-CCSD(T)/CBS",
+        "PBE0/6-311++G(2df,2p)",
+        "HF/6-31G(d)",
+        &longest,
+    ] {
         check(&[good]).unwrap();
     }
     check(&[]).unwrap();
     check(&["a", "A", "head"]).unwrap();
     let longer = "x".repeat(65);
-    for bad in ["", "MP2.5", "a b", "-x", "(x)", "ωB97X", "a\n", "a\"", "a\\b", &longer] {
+    for bad in ["", "MP2.5", "a b", "-x", "(x)", "ωB97X", "a\n", "a\"", "a\\b", "6-31G*", &longer] {
         let error = check(&["good", bad]).unwrap_err().to_string();
         assert!(error.starts_with("heads: ") && !error.contains('\n'), "{error}");
     }

@@ -64,7 +64,7 @@ fn derivatives_are_those_of_finite_differences() {
 #[test]
 fn a_supercell_has_twice_the_energy() {
     let row = structures(REFERENCE).into_iter().find(|r| r.name() == "pbc-Ir").unwrap();
-    let d3 = D3 { damping: oxidane_physics::Damping { s9: 0.0, ..d3(&row).damping } };
+    let d3 = D3 { damping: oxidane_physics::Damping { s9: 0.0, ..d3(&row).damping }, ..d3(&row) };
     let one = d3.evaluate(&row.geometry(), None).unwrap();
     let two = d3.evaluate(&row.doubled(&[2]).geometry(), None).unwrap();
     // Sums of 1e5 terms in another order, of images in another order at the cutoff.

@@ -2,7 +2,9 @@
 
 use oxidane_core::neighbors::refuse_close_atoms;
 use oxidane_core::units::{BOHR, HARTREE};
-use oxidane_core::{Electronic, Error, Evaluation, PARTLY_FILLED_4F, Potential, Request, Result, SystemView};
+use oxidane_core::{
+    DipoleOrigin, Electronic, Error, Evaluation, PARTLY_FILLED_4F, Potential, Request, Result, SystemView,
+};
 use oxidane_physics::Geometry;
 
 use crate::calculation::{self, Calculation, Settings};
@@ -153,12 +155,14 @@ impl Potential for Gfn2 {
             || derivatives.map(|d| d.gradient.iter().map(|g| g.map(|x| -x * HARTREE / BOHR)).collect());
         let virial = || derivatives.map(|d| d.strain.map(|row| row.map(|x| -x * HARTREE)));
         let dipole = || molecule.then(|| calculation.dipole(&atoms.positions).map(|x| x * BOHR));
+        let dipole = request.dipole.then(dipole).flatten();
         Ok(Evaluation {
             energy: request.energy.then_some(calculation.energy * HARTREE),
             forces: request.forces.then(forces).flatten(),
             virial: request.virial.then(virial).flatten(),
             charges: request.charges.then(|| calculation.charges()),
-            dipole: request.dipole.then(dipole).flatten(),
+            dipole,
+            dipole_origin: dipole.map(|_| DipoleOrigin::Coordinates),
             polarizability: None,
             electronic: request
                 .electronic

@@ -12,7 +12,7 @@ use oxidane_physics::D3Potential;
 use oxidane_xtb::{Gfn2, Gfn2Options, valence_unpaired};
 
 use crate::args::{ComputeArgs, Precision};
-use crate::output::Voice;
+use crate::output::{Voice, json};
 use advice::Advised;
 
 /// The name of GFN2-xTB for `--model`.
@@ -80,12 +80,17 @@ impl Loaded {
             Self::network(args, allow_close)?
         };
         let dispersion = dispersion::of(args, &source, &*potential)?;
-        let potential = dispersion::add(potential, dispersion.as_ref());
+        let potential = dispersion::add(potential, dispersion.as_ref(), true);
         let name = potential.name().to_owned();
         Ok(Self { source, dispersion, potential, name })
     }
 
     fn gfn2(args: &ComputeArgs, allow_close: bool) -> Result<(Source, Box<dyn Potential>)> {
+        if args.head.is_some() {
+            return Err(Error::usage(
+                "--head has no effect on gfn2, which is one level of theory; leave it out",
+            ));
+        }
         if args.precision == Some(Precision::F32) {
             return Err(Error::usage(
                 "--precision f32 has no effect on gfn2, which computes in f64; leave it out",
@@ -109,8 +114,7 @@ impl Loaded {
             Precision::F32 => oxidane_models::Precision::F32,
             Precision::F64 => oxidane_models::Precision::F64,
         };
-        let (place, head) = model.header().head(None)?;
-        let head = head.clone();
+        let (place, head) = chosen(model.header(), args.head.as_deref())?;
         let options =
             PotentialOptions { head: Some(place), precision: arithmetic, parallel: true, allow_close };
         let potential = Advised::boxed(model.potential(options)?);
@@ -128,7 +132,7 @@ impl Loaded {
             Source::Network { model, options, .. } => {
                 let alone =
                     Advised::boxed(model.potential(PotentialOptions { parallel: false, ..*options })?);
-                dispersion::add(alone, self.dispersion.as_ref())
+                dispersion::add(alone, self.dispersion.as_ref(), false)
             }
             Source::Gfn2(_) => self.potential.fork(),
         };
@@ -144,10 +148,11 @@ impl Loaded {
     /// Model and precision: what a restart must agree with.
     pub fn identity(&self) -> String {
         let model = match &self.source {
-            Source::Network { model, precision, .. } => {
+            Source::Network { model, head, precision, .. } => {
                 let header = model.header();
                 let hash = if header.hash.is_empty() { &header.name } else { &header.hash };
-                format!("{hash} {}", precision.name())
+                let head = if several(header) { format!(" head {}", head.name) } else { String::new() };
+                format!("{hash}{head} {}", precision.name())
             }
             Source::Gfn2(options) => format!("{GFN2} {} K", options.temperature),
         };
@@ -160,7 +165,9 @@ impl Loaded {
             Source::Network { model, head, precision, .. } => {
                 let header = model.header();
                 let theory = head.level_of_theory.as_deref().map(|t| format!(", {t}")).unwrap_or_default();
-                format!("{} ({}{theory}), {}", header.name, header.architecture, precision.name())
+                let level = if several(header) { format!(", head {}", head.name) } else { String::new() };
+                let d3 = head.dispersion.as_ref().map_or(String::new(), |d3| format!(", {d3} in it"));
+                format!("{} ({}{level}{theory}{d3}), {}", header.name, header.architecture, precision.name())
             }
             Source::Gfn2(options) => {
                 format!("{GFN2} (GFN2-xTB), electronic temperature {} K", options.temperature)
@@ -171,6 +178,13 @@ impl Loaded {
 
     fn with_dispersion(&self, model: String) -> String {
         self.dispersion.as_ref().map_or(model.clone(), |d3| format!("{model} + {}", d3.name()))
+    }
+
+    /// Which level of theory computes, of a model that has several.
+    pub fn level(&self) -> Option<json::Level<'_>> {
+        let Source::Network { model, head, .. } = &self.source else { return None };
+        let level = || json::Level { head: &head.name, level_of_theory: head.level_of_theory.as_deref() };
+        several(model.header()).then(level)
     }
 
     /// What it gives.
@@ -201,8 +215,25 @@ impl Loaded {
                 d3.name()
             ));
         }
-        Caveats { network, voice, domain: false, charge: false, spin: false }
+        Caveats { network, voice, domain: false, charge: false, spin: false, cell: false }
     }
+}
+
+/// The head that the option names, the default one without, with its place.
+fn chosen(header: &Header, name: Option<&str>) -> Result<(u32, Head)> {
+    if name.is_some() && header.heads.iter().all(|head| head.name.is_empty()) {
+        let model = &header.name;
+        return Err(Error::usage(format!(
+            "--head has no effect on {model}, which is one level of theory; leave it out"
+        )));
+    }
+    let (place, head) = header.head(name)?;
+    Ok((place, head.clone()))
+}
+
+/// Whether a model has several levels of theory.
+fn several(header: &Header) -> bool {
+    header.heads.len() > 1
 }
 
 /// What a model leaves open or does not see. Told when the first structure concerned has passed its checks: an error is
@@ -213,6 +244,7 @@ pub struct Caveats<'a> {
     domain: bool,
     charge: bool,
     spin: bool,
+    cell: bool,
 }
 
 impl Caveats<'_> {
@@ -221,6 +253,25 @@ impl Caveats<'_> {
         match self.network {
             Some((header, head)) => self.see_network(header, head, system),
             None => self.see_gfn2(system),
+        }
+        self.see_charged_cell(system);
+    }
+
+    /// Charges that repeat without end are made neutral where they interact over all distances.
+    fn see_charged_cell(&mut self, system: &System) {
+        let crystal = system.cell.is_some_and(|cell| cell.periodic.contains(&true));
+        if system.charge == 0 || !crystal || std::mem::replace(&mut self.cell, true) {
+            return;
+        }
+        let long_range = self.network.is_none_or(|(header, _)| {
+            registry::sees(&header.architecture, &header.hyperparameters).is_ok_and(|sees| sees.long_range)
+        });
+        if long_range {
+            self.voice.note(&format!(
+                "the cell has the charge {:+}: the energy is with a uniform background that makes it neutral, and depends on \
+                 the size of the cell",
+                system.charge
+            ));
         }
     }
 

@@ -4,6 +4,7 @@ use oxidane_core::{Error, Result, elements};
 use oxidane_physics::D3Potential;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A head: a level of theory, the reference energies that belong to it, and what was seen of it in training.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -43,6 +44,14 @@ impl Dispersion {
     /// The functional is not known.
     pub fn potential(&self) -> Result<D3Potential> {
         D3Potential::new(&self.functional, self.three_body)
+    }
+}
+
+impl fmt::Display for Dispersion {
+    /// Such as `D3(BJ) of pbe`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let triples = if self.three_body { " with the three-body term" } else { "" };
+        write!(f, "D3(BJ) of {}{triples}", self.functional)
     }
 }
 

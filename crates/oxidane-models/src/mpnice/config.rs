@@ -85,7 +85,7 @@ impl MpniceConfig {
     /// What every such model gives.
     pub const CAPABILITIES: Request = Request { polarizability: false, electronic: false, ..Request::ALL };
     /// What of the electrons every such model sees.
-    pub const SEES: Sees = Sees { charge: true, spin: false };
+    pub const SEES: Sees = Sees { charge: true, spin: false, long_range: true };
 
     pub(super) fn check(&self) -> Result<()> {
         let bad = |key: &str, why: String| Err(Error::usage(format!("{key}: {why}")));

@@ -150,7 +150,8 @@ impl XpainnConfig {
 
     /// What of the electrons such a model sees.
     pub fn sees(&self) -> Sees {
-        Sees { charge: self.charge_embed || self.electrostatics.is_some(), spin: self.spin_embed }
+        let long_range = self.electrostatics.is_some();
+        Sees { charge: self.charge_embed || long_range, spin: self.spin_embed, long_range }
     }
 
     pub(super) fn resolve(&self) -> Result<Resolved> {

@@ -31,7 +31,7 @@ use electronic::{ElectronicEmbedding, Quantity};
 use heads::Head;
 use long_range::LongRange;
 use message::Message;
-use oxidane_core::{Error, Request, Result};
+use oxidane_core::{DipoleOrigin, Error, Request, Result};
 use oxidane_math::radial::RadialBasis;
 use oxidane_math::{Dual, Real};
 use pass::Pass;
@@ -199,6 +199,11 @@ impl<R: Real> Xpainn<R> {
 impl<R: Real> Network<R> for Xpainn<R> {
     fn cutoff(&self) -> f64 {
         self.architecture.config.cutoff
+    }
+    fn dipole_origin(&self) -> DipoleOrigin {
+        // A head of its own gives sums of vectors that know no origin.
+        let head = self.architecture.config.output_modes.contains(&OutputMode::Dipole);
+        if head { DipoleOrigin::TrainingData } else { DipoleOrigin::CenterOfMass }
     }
     fn heads(&self) -> &[String] {
         &self.architecture.config.heads

@@ -22,6 +22,7 @@
 //! Results are the same bits for any number of threads.
 
 mod blocks;
+pub(crate) use blocks::run;
 mod cache;
 mod forms;
 mod kernel;

@@ -36,6 +36,8 @@ const RADII_TRIPLES: f64 = 4.0 / 3.0;
 pub struct D3 {
     /// Strengths and ranges.
     pub damping: Damping,
+    /// Spread the sum over pairs over the rayon pool; the results have the same bits.
+    pub parallel: bool,
 }
 
 impl D3 {
@@ -43,7 +45,8 @@ impl D3 {
     /// Axilrod-Teller-Muto term. Refuses unknown names.
     pub fn of(functional: &str, three_body: bool) -> Result<Self> {
         let (_, damping) = functionals::find(functional)?;
-        Ok(Self { damping: Damping { s9: if three_body { damping.s9 } else { 0.0 }, ..damping } })
+        let damping = Damping { s9: if three_body { damping.s9 } else { 0.0 }, ..damping };
+        Ok(Self { damping, parallel: false })
     }
 
     /// The energy in hartree; adds its derivatives if asked. Refuses elements beyond plutonium and lattices without a
@@ -81,7 +84,7 @@ impl D3 {
         mut slots: Option<(&mut Derivatives, &mut [f64])>,
     ) -> f64 {
         let reborrow = slots.as_mut().map(|(d, c)| (&mut **d, &mut **c));
-        let pairs = two_body(model, weights, geometry, lattice, REACH_PAIRS, reborrow);
+        let pairs = two_body(model, weights, geometry, lattice, REACH_PAIRS, self.parallel, reborrow);
         if self.damping.s9 == 0.0 {
             return pairs;
         }

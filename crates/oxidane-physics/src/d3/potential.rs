@@ -20,6 +20,13 @@ impl D3Potential {
         let name = format!("d3-{canonical}{}", if three_body { "-atm" } else { "" });
         Ok(Self { name, d3: D3::of(functional, three_body)? })
     }
+
+    /// The same, on the threads of the rayon pool if `parallel`.
+    #[must_use]
+    pub fn with_parallel(mut self, parallel: bool) -> Self {
+        self.d3.parallel = parallel;
+        self
+    }
 }
 
 impl Potential for D3Potential {

@@ -116,7 +116,7 @@ impl D4 {
         let mut de_dcn = vec![0.0; self.numbers.len()];
         let geometry = self.geometry();
         let slots = Some((&mut *derivatives, &mut de_dcn[..]));
-        two_body(&self.model, &self.weights, &geometry, &self.lattice, REACH_PAIRS, slots);
+        two_body(&self.model, &self.weights, &geometry, &self.lattice, REACH_PAIRS, false, slots);
         self.coordination.add_derivatives(&geometry, &de_dcn, derivatives);
     }
 

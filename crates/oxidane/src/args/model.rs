@@ -25,6 +25,9 @@ pub struct ComputeArgs {
     /// as gfn2 for GFN2-xTB; left out: the default model
     #[arg(short, long, value_name = "FILE|NAME")]
     pub model: Option<String>,
+    /// Level of theory, of a model that has several (see `oxidane info`); left out: the model's default
+    #[arg(long, value_name = "NAME")]
+    pub head: Option<String>,
     /// The program's option of that name.
     #[arg(skip)]
     pub precision: Option<Precision>,

@@ -19,13 +19,28 @@ pub fn of(args: &ComputeArgs, source: &Source, potential: &dyn Potential) -> Res
         let name = source.name();
         return Err(Error::usage(format!("--d3 has no effect on {name}, which has no energy; leave it out")));
     }
+    if let Source::Network { model, head, .. } = source
+        && let Some(own) = &head.dispersion
+    {
+        let name = &model.header().name;
+        return Err(Error::usage(format!(
+            "--d3 would count dispersion twice: {name} has {own} already; leave it out"
+        )));
+    }
     D3Potential::new(functional, args.d3_atm).map(Some)
 }
 
-/// The potential with the dispersion added to it.
-pub fn add(potential: Box<dyn Potential>, dispersion: Option<&D3Potential>) -> Box<dyn Potential> {
+/// The potential with the dispersion added to it, on all threads if `parallel`.
+pub fn add(
+    potential: Box<dyn Potential>,
+    dispersion: Option<&D3Potential>,
+    parallel: bool,
+) -> Box<dyn Potential> {
     match dispersion {
-        Some(d3) => Box::new(SumPotential::new(vec![potential, Box::new(d3.clone())])),
+        Some(d3) => {
+            let d3 = d3.clone().with_parallel(parallel);
+            Box::new(SumPotential::new(vec![potential, Box::new(d3)]))
+        }
         None => potential,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oxidane_core::{Cell, Electronic, Error, Evaluation, Result, System};
+use oxidane_core::{Cell, DipoleOrigin, Electronic, Error, Evaluation, Result, System};
 use serde::Serialize;
 
 /// One structure in the output of `sp --json`. Properties that the model does not have are absent.
@@ -22,6 +22,9 @@ pub struct Record<'a> {
     pub multiplicity: u32,
     /// Number of unpaired electrons.
     pub unpaired: u32,
+    /// The level of theory, of a model that has several.
+    #[serde(flatten)]
+    pub level: Option<Level<'a>>,
     /// Total energy (eV).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy: Option<f64>,
@@ -40,12 +43,25 @@ pub struct Record<'a> {
     /// Dipole moment (e angstrom).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dipole: Option<[f64; 3]>,
+    /// The point about which the dipole moment of an ion is; that of a neutral structure is the same about all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dipole_origin: Option<&'static str>,
     /// Dipole polarisability, in the units of the model's training data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub polarizability: Option<[[f64; 3]; 3]>,
     /// What methods with orbitals give.
     #[serde(flatten)]
     pub electronic: Option<Orbitals<'a>>,
+}
+
+/// One level of theory of several.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Level<'a> {
+    /// Its name in the model.
+    pub head: &'a str,
+    /// What it is, as far as it is stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level_of_theory: Option<&'a str>,
 }
 
 /// What methods with orbitals give.
@@ -93,7 +109,14 @@ impl<'a> Orbitals<'a> {
 
 impl<'a> Record<'a> {
     /// The record of one evaluated structure.
-    pub fn new(file: &'a Path, index: usize, name: String, system: &System, results: &'a Evaluation) -> Self {
+    pub fn new(
+        file: &'a Path,
+        index: usize,
+        name: String,
+        level: Option<Level<'a>>,
+        system: &System,
+        results: &'a Evaluation,
+    ) -> Self {
         Self {
             file,
             index,
@@ -102,16 +125,23 @@ impl<'a> Record<'a> {
             charge: system.charge,
             multiplicity: system.multiplicity(),
             unpaired: system.unpaired,
+            level,
             energy: results.energy,
             forces: results.forces.as_deref(),
             virial: results.virial,
             stress: stress(system, results),
             charges: results.charges.as_deref(),
             dipole: results.dipole,
+            dipole_origin: dipole_origin(system, results),
             polarizability: results.polarizability,
             electronic: results.electronic.as_ref().map(Orbitals::new),
         }
     }
+}
+
+/// The point about which the dipole moment of an ion is.
+pub fn dipole_origin(system: &System, results: &Evaluation) -> Option<&'static str> {
+    results.dipole_origin.filter(|_| system.charge != 0 && results.dipole.is_some()).map(DipoleOrigin::name)
 }
 
 /// Stress in eV/angstrom^3 of a structure that repeats in three directions.

@@ -249,7 +249,10 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
             .iter()
             .map(|(name, n, e)| (name.clone(), json!({ "structures": n, "errors": errors::to_json(e) })))
             .collect();
-        let all = json!({ "model": model.name(), "structures": tally.structures, "errors": errors::to_json(&overall), "groups": by_group, "plot": svg });
+        let mut all = json!({ "model": model.name(), "structures": tally.structures, "errors": errors::to_json(&overall), "groups": by_group, "plot": svg });
+        if let Some(level) = model.level() {
+            (all["head"], all["level_of_theory"]) = (json!(level.head), json!(level.level_of_theory));
+        }
         out.line(crate::output::json::pretty(&all)?)?;
     } else {
         out.line(format_args!("model       {}", model.title()))?;

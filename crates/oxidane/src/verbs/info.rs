@@ -1,7 +1,7 @@
 //! `info` and `models`: what a model is.
 
 use oxidane_core::{Error, elements};
-use oxidane_models::file::Header;
+use oxidane_models::file::{Head, Header};
 use oxidane_models::shipped::SHIPPED;
 use oxidane_models::{Entry, Layout};
 use serde_json::{Value, json};
@@ -39,32 +39,38 @@ pub fn run(args: &InfoArgs) -> Outcome {
 
 fn describe(out: &mut Out, header: &Header, weights: usize) -> Outcome {
     let provenance = &header.provenance;
-    let known = |text: Option<&String>| text.cloned().unwrap_or_else(|| "not stated".into());
-    let list = |items: Vec<String>| if items.is_empty() { "not stated".into() } else { items.join(" ") };
-    let (_, head) = header.head(None)?;
-    let symbols = head.elements.iter().map(|&z| elements::symbol(z).to_owned()).collect();
-    let lines = [
+    let mut lines = vec![
         ("name", header.name.clone()),
         ("architecture", header.architecture.clone()),
         ("size", format!("{weights} trainable weights")),
-        ("level of theory", known(head.level_of_theory.as_ref())),
-        ("elements", list(symbols)),
-        ("charges", list(head.charges.iter().map(ToString::to_string).collect())),
-        ("unpaired", list(head.unpaired.iter().map(ToString::to_string).collect())),
+    ];
+    let several = header.heads.len() > 1;
+    if !several {
+        lines.extend(header.heads.iter().flat_map(level));
+    }
+    lines.extend([
         ("units", format!("{}, {}", header.units.energy, header.units.length)),
         ("hash", header.hash.clone()),
         ("format", format!("version {}", header.format_version)),
-    ];
+    ]);
     for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
         out.line(format_args!("{name:<17}{value}"))?;
+    }
+    for head in header.heads.iter().filter(|_| several) {
+        let mark = if head.name == header.default_head { "  (default)" } else { "" };
+        out.line(format_args!("head {}{mark}", head.name))?;
+        for (name, value) in level(head) {
+            out.line(format_args!("  {name:<18} {value}"))?;
+        }
     }
     out.line("hyperparameters")?;
     for (key, value) in header.hyperparameters.as_object().into_iter().flatten() {
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         out.line(format_args!("  {key:<18} {shown}"))?;
     }
-    if !head.reference_energies.is_empty() {
-        out.line("reference energies / eV")?;
+    for head in header.heads.iter().filter(|head| !head.reference_energies.is_empty()) {
+        let of = if several { format!(" of {}", head.name) } else { String::new() };
+        out.line(format_args!("reference energies{of} / eV"))?;
         for (symbol, energy) in &head.reference_energies {
             out.line(format_args!("  {symbol:<3} {energy:18.8}"))?;
         }
@@ -90,6 +96,24 @@ fn describe(out: &mut Out, header: &Header, weights: usize) -> Outcome {
     Ok(())
 }
 
+/// What a head is and what it saw.
+fn level(head: &Head) -> Vec<(&'static str, String)> {
+    fn list(items: impl Iterator<Item = String>) -> String {
+        let items: Vec<String> = items.collect();
+        if items.is_empty() { "not stated".into() } else { items.join(" ") }
+    }
+    let mut lines = vec![
+        ("level of theory", head.level_of_theory.clone().unwrap_or_else(|| "not stated".into())),
+        ("elements", list(head.elements.iter().map(|&z| elements::symbol(z).to_owned()))),
+        ("charges", list(head.charges.iter().map(ToString::to_string))),
+        ("unpaired", list(head.unpaired.iter().map(ToString::to_string))),
+    ];
+    lines.extend(
+        head.dispersion.iter().map(|d3| ("dispersion", format!("{d3}, added to the network's energy"))),
+    );
+    lines
+}
+
 /// Names as `freeze` in a training configuration takes them.
 fn tensors(out: &mut Out, layout: &Layout) -> Outcome {
     out.line("tensors")?;
@@ -105,7 +129,10 @@ fn errors(out: &mut Out, header: &Header) -> Outcome {
     if header.errors.is_empty() {
         return Ok(());
     }
-    let table = Table::new(vec![
+    let widest = header.errors.iter().filter_map(|e| e.head.as_ref()).map(String::len).max();
+    let mut columns: Vec<Column> =
+        widest.map(|width| Column::text("head", width.max(4))).into_iter().collect();
+    columns.extend([
         Column::text("errors on", 24),
         Column::text("property", 18),
         Column::number("MAE", 12),
@@ -113,17 +140,20 @@ fn errors(out: &mut Out, header: &Header) -> Outcome {
         Column::text("unit", 16),
         Column::number("structures", 10),
     ]);
+    let table = Table::new(columns);
     out.line(format_args!("\n{}", table.head()))?;
     for e in &header.errors {
         let number = |x: f64| format!("{x:.6}");
-        out.line(table.row(&[
+        let mut cells: Vec<String> = widest.map(|_| e.head.clone().unwrap_or_default()).into_iter().collect();
+        cells.extend([
             e.dataset.clone(),
             e.property.clone(),
             number(e.mae),
             number(e.rmse),
             e.unit.clone(),
             e.frames.to_string(),
-        ]))?;
+        ]);
+        out.line(table.row(&cells))?;
     }
     out.line("")
 }

@@ -59,7 +59,8 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     write_frames(&names.geometry, &[at_rest(&structure.frame, &result)])?;
     if args.json {
         add_properties(&mut result, &mut *potential, model.capabilities()).map_err(|e| structure.place(e))?;
-        screen.out.line(json::pretty(&Summary::new(&structure, &options, &result, &names))?)?;
+        let summary = Summary::new(&structure, model.level(), &options, &result, &names);
+        screen.out.line(json::pretty(&summary)?)?;
     }
     screen.end(&result, &names)?;
     conclude(&result, &options, &names)
@@ -183,7 +184,13 @@ struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    fn new(structure: &'a Structure, options: &OptOptions, result: &'a OptResult, names: &'a Names) -> Self {
+    fn new(
+        structure: &'a Structure,
+        level: Option<json::Level<'a>>,
+        options: &OptOptions,
+        result: &'a OptResult,
+        names: &'a Names,
+    ) -> Self {
         let (file, index, name) = (&structure.file, structure.index, structure.name());
         Self {
             converged: result.converged(),
@@ -192,7 +199,7 @@ impl<'a> Summary<'a> {
             enthalpy: under_pressure(options).then_some(result.row.energy),
             geometry: &names.geometry,
             trajectory: &names.trajectory,
-            record: json::Record::new(file, index, name, &result.system, &result.evaluation),
+            record: json::Record::new(file, index, name, level, &result.system, &result.evaluation),
             positions: &result.system.positions,
             cell: result.system.cell.map(|c| c.vectors),
         }

@@ -90,8 +90,10 @@ impl<'a> List<'a> {
             let size = dipole.iter().map(|x| x * x).sum::<f64>().sqrt();
             let [x, y, z] = dipole;
             let debye = size / DEBYE;
+            let about =
+                json::dipole_origin(system, results).map_or(String::new(), |o| format!("   about: {o}"));
             out.line(format_args!(
-                "   dipole  {x:.5} {y:.5} {z:.5} e angstrom   |mu| {size:.5} e angstrom = {debye:.4} D"
+                "   dipole  {x:.5} {y:.5} {z:.5} e angstrom   |mu| {size:.5} e angstrom = {debye:.4} D{about}"
             ))?;
         }
         if let Some(electronic) = results.electronic.as_ref().filter(|_| self.all) {

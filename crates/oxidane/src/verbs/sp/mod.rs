@@ -104,7 +104,7 @@ fn report(
             write_labelled(*file, &done)?;
         }
         if args.json {
-            records.push(record(&done)?);
+            records.push(record(&done, model.level())?);
             return Ok(());
         }
         if count == 1 && !voice.quiet {
@@ -186,9 +186,9 @@ fn finite(results: Evaluation) -> Result<Evaluation> {
     ))
 }
 
-fn record(done: &Done) -> Result<String> {
+fn record(done: &Done, level: Option<json::Level<'_>>) -> Result<String> {
     let s = &done.structure;
-    json::compact(&json::Record::new(&s.file, s.index, s.name(), &s.frame.system, &done.results))
+    json::compact(&json::Record::new(&s.file, s.index, s.name(), level, &s.frame.system, &done.results))
 }
 
 /// The structure with its results as an extended xyz frame.
