@@ -1,9 +1,11 @@
 //! Heads: names, what grows from what, and headers of several levels of theory.
 
 use oxidane_core::{Request, System};
+use oxidane_math::Real;
 use oxidane_models::file::{self, Dispersion, ErrorEntry, Header};
 use oxidane_models::heads::{self, Origin, grow};
 use oxidane_models::mpnice::{Mpnice, MpniceConfig};
+use oxidane_models::registry::{self, Precise};
 use oxidane_models::xpainn::{Xpainn, XpainnConfig};
 use oxidane_models::{Batch, Model, Network, PotentialOptions, Scratch};
 
@@ -162,5 +164,53 @@ fn headers_describe_the_heads_of_the_network() {
         let error = file::to_bytes(&header, &tensors).unwrap_err().to_string();
         assert!(error.contains(what) && !error.contains('\n'), "{error}");
         assert!(Model::new(header, &tensors).is_err(), "{what}");
+    }
+}
+
+/// Waters of many shapes, each asking for a head, in more than one block of atoms.
+fn mixed<R: Real>(net: &dyn Network<R>) -> (Vec<System>, Batch) {
+    let stretched = |k: usize| {
+        let mut system = water();
+        system.positions[1][0] += 0.003 * k as f64;
+        system
+    };
+    let systems: Vec<System> = (0..60).map(stretched).collect();
+    let parts: Vec<Batch> = systems.iter().map(|s| Batch::build(s, net.cutoff()).unwrap()).collect();
+    let mut batch = Batch::concat(&parts.iter().collect::<Vec<_>>());
+    batch.heads = (0..60).map(|k: u32| k * k % 3 % 2).collect();
+    (systems, batch)
+}
+
+/// `tolerance`: rounding of an energy, of some sums over features; a thousand times that of forces.
+fn mixed_batches<R: Precise>(net: &dyn Network<R>, tolerance: f64) {
+    let (systems, batch) = mixed(net);
+    let run = |batch: &Batch, parallel: bool| {
+        net.run(batch, Request::STRESS, &mut Scratch::default(), parallel).unwrap()
+    };
+    let all = run(&batch, false);
+    for threads in [1, 2, 7] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert_eq!(pool.install(|| run(&batch, true)), all, "{threads} threads");
+    }
+    for (k, system) in systems.iter().enumerate() {
+        let mut one = Batch::build(system, net.cutoff()).unwrap();
+        one.heads[0] = batch.heads[k];
+        let one = run(&one, false);
+        assert!((one.energy[0] - all.energy[k]).abs() < tolerance, "{} {}", one.energy[0], all.energy[k]);
+        let forces = all.forces[batch.atoms_of(k)].iter().flatten();
+        for (a, b) in one.forces.iter().flatten().zip(forces) {
+            assert!((a - b).abs() < 1e3 * tolerance, "{a} {b}");
+        }
+    }
+}
+
+#[test]
+fn a_mixed_batch_is_its_structures_on_any_number_of_threads() {
+    for net in networks(&["PBE", "PBE0"]) {
+        mixed_batches(&*net, 1e-12);
+        let weights = net.parameters().iter().map(|&w| w as f32).collect();
+        let single =
+            registry::with_parameters::<f32>(net.architecture(), &net.hyperparameters(), weights).unwrap();
+        mixed_batches(&*single, 1e-5);
     }
 }

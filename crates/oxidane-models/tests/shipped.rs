@@ -27,6 +27,30 @@ fn every_shipped_model_states_what_it_is() {
     assert_eq!(Model::shipped(Some("nothing")).unwrap_err().kind, ErrorKind::Model);
 }
 
+/// Files of the first format are brought up to the present one: one head without a name, hash and results as they were. The model
+/// inside the program is such a file; written again it has the present format and the same numbers.
+#[test]
+fn files_of_version_1_stay_readable() {
+    let old = Model::shipped(Some("rmd17")).unwrap();
+    let header = old.header();
+    assert_eq!(header.format_version, 1);
+    assert_eq!(header.hash, "adabcffff279c3a48ffec127bbcea989e1395f35b0e41d7d71e7efbad4229816");
+    assert_eq!(
+        (header.heads.len(), header.default_head.as_str(), header.heads[0].name.as_str()),
+        (1, "", "")
+    );
+    assert_eq!(header.heads[0].elements, [1, 6, 7, 8]);
+    assert_eq!(header.heads[0].level_of_theory.as_deref(), Some("PBE/def2-SVP"));
+    assert_eq!(header.heads[0].reference_energies.len(), 4);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new.safetensors");
+    old.save(&path).unwrap();
+    let new = Model::load(&path).unwrap();
+    assert_eq!(new.header().format_version, oxidane_models::file::FORMAT_VERSION);
+    assert_eq!(new.header().heads, header.heads);
+    assert_eq!(new.network::<f64>().unwrap().parameters(), old.network::<f64>().unwrap().parameters());
+}
+
 /// The default model knows aspirin: a geometry from another method is within the forces that thermal motion brings, and
 /// single precision agrees with double within its promise.
 #[test]

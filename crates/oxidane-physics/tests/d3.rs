@@ -114,3 +114,22 @@ fn what_it_cannot_do_is_refused() {
     let error = D3Potential::new("lda", false).unwrap_err().to_string();
     assert!(error.contains("'lda'"), "{error}");
 }
+
+/// Large enough to be cut into parts, in a cell: the same bits on one thread, on several, and with the parts in order.
+#[test]
+fn threads_do_not_change_bits() {
+    let at = |i: usize| {
+        [i % 4, i / 4 % 4, i / 16].map(|k| 2.9 * k as f64 + 0.2 * (i as f64 * (k + 1) as f64).sin())
+    };
+    let mut system = System::molecule(vec![8; 64], (0..64).map(at).collect());
+    system.cell = Some(Cell::new([[11.6, 0.0, 0.0], [0.0, 11.6, 0.0], [0.0, 0.0, 11.6]]));
+    let evaluate = |parallel: bool| {
+        let mut d3 = D3Potential::new("pbe", false).unwrap().with_parallel(parallel);
+        d3.evaluate(&system, Request::STRESS).unwrap()
+    };
+    let expected = evaluate(false);
+    for threads in [1, 2, 7] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert_eq!(pool.install(|| evaluate(true)), expected, "{threads} threads");
+    }
+}

@@ -73,7 +73,7 @@ fn a_trained_mpnice_serves() {
     assert!(sum.abs() < 1e-9, "{results}");
     assert!(results[0]["dipole"].is_array(), "{results}");
     trained(&["opt", "water.xyz"]).ok();
-    trained(&["md", "water.xyz", "--steps", "20"]).ok();
+    trained(&["md", "water.xyz", "--time", "10fs"]).ok();
     trained(&["eval", "data.extxyz"]).ok();
     let info = bench.run(&["info", "fit.run/model.safetensors"]).ok();
     assert!(info.contains("mpnice") && info.contains("H O"), "{info}");

@@ -90,7 +90,7 @@ impl Pairs<'_> {
                 sums.energy += c6 * sum;
                 continue;
             }
-            // Of all images: the derivative by the vector, and by strain.
+            // Of all images: the derivative by the vector, and by strain (symmetric: half of it).
             let (mut pull, mut strain) = ([0.0; 3], [[0.0; 3]; 3]);
             lattice.for_each_image(vector, reach.cutoff, |v, square| {
                 let [value, slope] = damped.within(*reach, square);
@@ -98,7 +98,7 @@ impl Pairs<'_> {
                 for (k, row) in strain.iter_mut().enumerate() {
                     let x = slope * v[k];
                     pull[k] += x;
-                    (0..3).for_each(|l| row[l] += x * v[l]);
+                    (k..3).for_each(|l| row[l] += x * v[l]);
                 }
             });
             sums.energy += c6 * sum;
@@ -107,7 +107,7 @@ impl Pairs<'_> {
             for k in 0..3 {
                 gradient[i][k] -= scale * pull[k];
                 gradient[j][k] += scale * pull[k];
-                (0..3).for_each(|l| total[k][l] += scale * strain[k][l]);
+                (0..3).for_each(|l| total[k][l] += scale * strain[k.min(l)][k.max(l)]);
             }
             sums.de_dcn[i] += share * sum * dot(&weights.by_cn[i], seen(i, j));
             sums.de_dcn[j] += share * sum * dot(&weights.by_cn[j], seen(j, i));
