@@ -28,11 +28,16 @@ pub enum Property {
     Charges,
     /// Components of the dipole, e angstrom.
     Dipole,
+    /// Elements of the polarisability, in the unit of the data.
+    Polarizability,
 }
+
+/// Number of properties.
+pub const PROPERTIES: usize = 8;
 
 impl Property {
     /// All, in the order of reports.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; PROPERTIES] = [
         Self::Energy,
         Self::EnergyPerAtom,
         Self::Forces,
@@ -40,16 +45,33 @@ impl Property {
         Self::Stress,
         Self::Charges,
         Self::Dipole,
+        Self::Polarizability,
     ];
 
     /// Name as in logs.
     pub fn name(self) -> &'static str {
-        ["energy", "energy_per_atom", "forces", "virial", "stress", "charges", "dipole"][self as usize]
+        match self {
+            Self::Energy => "energy",
+            Self::EnergyPerAtom => "energy_per_atom",
+            Self::Forces => "forces",
+            Self::Virial => "virial",
+            Self::Stress => "stress",
+            Self::Charges => "charges",
+            Self::Dipole => "dipole",
+            Self::Polarizability => "polarizability",
+        }
     }
 
     /// Unit of its errors.
     pub fn unit(self) -> &'static str {
-        ["eV", "eV", "eV/angstrom", "eV", "eV/angstrom^3", "e", "e angstrom"][self as usize]
+        match self {
+            Self::Energy | Self::EnergyPerAtom | Self::Virial => "eV",
+            Self::Forces => "eV/angstrom",
+            Self::Stress => "eV/angstrom^3",
+            Self::Charges => "e",
+            Self::Dipole => "e angstrom",
+            Self::Polarizability => "unit of the data",
+        }
     }
 }
 
@@ -86,7 +108,7 @@ impl Errors {
 
 /// Errors by [`Property`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct ErrorTable([Errors; 7]);
+pub struct ErrorTable([Errors; PROPERTIES]);
 
 impl ErrorTable {
     /// Errors of a property, if any structure had its label.
@@ -133,6 +155,22 @@ impl Parity {
     }
 }
 
+/// Errors on the structures of one set.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SetReport {
+    /// The set, an index into [`crate::data::Dataset::sets`].
+    pub set: usize,
+    /// Structures evaluated.
+    pub structures: usize,
+    /// The loss over them alone, by term; zero where a term has no label.
+    pub loss: PerTerm,
+    /// Errors over them.
+    pub errors: ErrorTable,
+    /// Parity data by [`Property`], in the order of [`Property::ALL`]. Where a head has dispersion of its own, labels and
+    /// predictions are without it.
+    pub parity: [Parity; PROPERTIES],
+}
+
 /// What [`evaluate`] finds.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Report {
@@ -144,23 +182,59 @@ pub struct Report {
     pub overall: ErrorTable,
     /// Errors by group, in the order of [`crate::data::Dataset::groups`]; empty tables for absent groups.
     pub groups: Vec<ErrorTable>,
-    /// Parity data by [`Property`], in the order of [`Property::ALL`].
-    pub parity: [Parity; 7],
+    /// Errors by set, those that there are structures of.
+    pub sets: Vec<SetReport>,
+}
+
+impl Report {
+    /// The mean over the sets of what `value` gives of each; sets without it do not count. Every set has the same weight,
+    /// however large it is. Not a number if no set has it.
+    pub fn mean(&self, value: impl Fn(&SetReport) -> Option<f64>) -> f64 {
+        let values: Vec<f64> = self.sets.iter().filter_map(value).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    }
 }
 
 /// Evaluates a network on the structures `frames`: every property that it has and that is labelled. `parity_limit`
-/// pairs are kept for each property (0: none). Deterministic for any number of threads.
+/// pairs are kept for each property of each set (0: none). Deterministic for any number of threads.
 pub fn evaluate<R: Real>(
     context: &Context,
     network: &dyn Network<R>,
     frames: &[usize],
     parity_limit: usize,
 ) -> Result<Report> {
+    let groups = vec![ErrorTable::default(); context.data.groups().len()];
+    let mut report = Report { structures: frames.len(), groups, ..Report::default() };
+    let counts = context.counts(frames);
+    for set in 0..context.data.sets().len() {
+        let own: Vec<usize> = frames.iter().copied().filter(|&i| context.data.set(i) == set).collect();
+        if own.is_empty() {
+            continue;
+        }
+        evaluate_set(context, network, &own, parity_limit, &mut report)?;
+        // The loss over all is a mean over their components, those of this set a part of them.
+        let (part, of_set) =
+            (context.counts(&own), report.sets.last().map_or(PerTerm::default(), |s| s.loss));
+        for (k, sum) in report.loss.0.iter_mut().enumerate().filter(|(k, _)| counts.0[*k] > 0.0) {
+            *sum += of_set.0[k] * (part.0[k] / counts.0[k]);
+        }
+    }
+    Ok(report)
+}
+
+/// Adds the structures `frames`, all of one set, to a report.
+fn evaluate_set<R: Real>(
+    context: &Context,
+    network: &dyn Network<R>,
+    frames: &[usize],
+    parity_limit: usize,
+    report: &mut Report,
+) -> Result<()> {
     /// Chunks in memory at once; results are added up in order.
     const WAVE: usize = 64;
     let counts = context.counts(frames);
-    let groups = vec![ErrorTable::default(); context.data.groups().len()];
-    let mut report = Report { structures: frames.len(), groups, ..Report::default() };
+    let mut own =
+        SetReport { set: context.data.set(frames[0]), structures: frames.len(), ..SetReport::default() };
     for wave in context.chunks(frames).chunks(WAVE) {
         let results: Vec<Result<(Loaded, PerTerm, Outputs)>> = wave
             .par_iter()
@@ -176,17 +250,19 @@ pub fn evaluate<R: Real>(
             .collect();
         for result in results {
             let (loaded, value, outputs) = result?;
-            report.loss.add(&value);
-            collect(context, &loaded, &outputs, &mut report, parity_limit);
+            own.loss.add(&value);
+            collect(context, &loaded, &outputs, report, &mut own, parity_limit);
         }
     }
-    Ok(report)
+    report.sets.push(own);
+    Ok(())
 }
 
-/// Evaluates a network on a whole data set, such as [`crate::data::read_dataset`] gives. The report's loss is zero.
+/// Evaluates a network on a whole data set, such as [`crate::data::read_dataset`] gives; `references` are those of each
+/// head. The report's loss is zero.
 pub fn evaluate_dataset<R: Real>(
     network: &dyn Network<R>,
-    references: &ReferenceEnergies,
+    references: &[ReferenceEnergies],
     data: &Dataset,
     parity_limit: usize,
 ) -> Result<Report> {
@@ -204,23 +280,32 @@ fn labels(frames: &[&Labelled]) -> Request {
         virial: frames.iter().any(|f| f.virial.is_some()),
         charges: frames.iter().any(|f| f.charges.is_some()),
         dipole: frames.iter().any(|f| f.dipole.is_some()),
-        polarizability: false,
+        polarizability: frames.iter().any(|f| f.polarizability.is_some()),
         electronic: false,
     }
 }
 
-fn collect(context: &Context, chunk: &Loaded, outputs: &Outputs, report: &mut Report, limit: usize) {
+fn collect(
+    context: &Context,
+    chunk: &Loaded,
+    outputs: &Outputs,
+    report: &mut Report,
+    set: &mut SetReport,
+    limit: usize,
+) {
     for (s, frame) in chunk.frames.iter().enumerate() {
         let atoms = chunk.batch.atoms_of(s);
         let (overall, group) = (&mut report.overall, &mut report.groups[frame.group as usize]);
-        let parity = &mut report.parity;
+        let (of_set, parity) = (&mut set.errors, &mut set.parity);
         let mut push = |p: Property, label: f64, prediction: f64| {
             overall.0[p as usize].push(prediction - label);
             group.0[p as usize].push(prediction - label);
+            of_set.0[p as usize].push(prediction - label);
             parity[p as usize].push(limit, (label, prediction));
         };
         if let Some(label) = frame.energy.filter(|_| !outputs.energy.is_empty()) {
-            let prediction = outputs.energy[s] + context.references.sum(&frame.system.numbers);
+            let prediction =
+                outputs.energy[s] + context.references[frame.head as usize].sum(&frame.system.numbers);
             let n = atoms.len() as f64;
             push(Property::Energy, label, prediction);
             push(Property::EnergyPerAtom, label / n, prediction / n);
@@ -246,6 +331,11 @@ fn collect(context: &Context, chunk: &Loaded, outputs: &Outputs, report: &mut Re
         }
         if let Some(label) = frame.dipole.filter(|_| !outputs.dipole.is_empty()) {
             (0..3).for_each(|c| push(Property::Dipole, label[c], outputs.dipole[s][c]));
+        }
+        if let Some(label) = frame.polarizability.filter(|_| !outputs.polarizability.is_empty()) {
+            for (a, b) in (0..9).map(|c| (c / 3, c % 3)) {
+                push(Property::Polarizability, label[a][b], outputs.polarizability[s][a][b]);
+            }
         }
     }
 }

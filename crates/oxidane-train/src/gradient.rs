@@ -29,8 +29,8 @@ pub struct Context<'a> {
     pub data: &'a Dataset,
     /// Their neighbour lists.
     pub edges: &'a EdgeCache,
-    /// Subtracted from the labels.
-    pub references: &'a ReferenceEnergies,
+    /// Reference energies of each head, subtracted from the labels.
+    pub references: &'a [ReferenceEnergies],
     /// The loss.
     pub loss: &'a Loss,
     /// Most atoms per chunk (a larger structure is a chunk of its own).

@@ -19,6 +19,7 @@ pub mod data;
 pub mod evaluate;
 mod exact;
 pub mod gradient;
+mod heads;
 mod log;
 pub mod loss;
 mod model_file;
@@ -31,7 +32,8 @@ mod trainer;
 
 pub use config::Config;
 pub use data::{ReferenceEnergies, TrainingData};
+pub use heads::Heads;
 pub use model_file::ModelFiles;
 pub use observer::{Observer, StepEvent, ValidationEvent};
-pub use setup::{prepare, reference_energies};
+pub use setup::prepare;
 pub use trainer::{Best, CHECKPOINT, ModelWriter, Outcome, PARITY_POINTS, Setup, TrainedModel, Trainer};

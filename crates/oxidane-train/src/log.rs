@@ -1,9 +1,12 @@
 //! The log of a run: `log.jsonl` with a line at the start, per logged step and per validation, `validation.csv` with the learning
 //! curve. Nothing in them depends on time or threads, so that they too are the same after a resumption.
 
-use crate::evaluate::{Property, Report};
+use crate::evaluate::{ErrorTable, Property, Report};
+use crate::trainer::Setup;
 use oxidane_core::{Error, Result};
+use oxidane_math::Real;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -52,21 +55,40 @@ impl LogFile {
 pub struct Log {
     lines: LogFile,
     table: LogFile,
+    /// Sets that have columns of their own.
+    sets: usize,
 }
 
 impl Log {
-    /// Opens the log in a folder, cut at `position`; an empty one begins with the line `first`.
-    pub fn open(folder: &Path, position: LogPosition, first: &serde_json::Value) -> Result<Self> {
+    /// Opens the log in a folder, cut at `position`; an empty one begins with the line `first`. If there are several sets, each
+    /// has columns under its title.
+    pub fn open(
+        folder: &Path,
+        position: LogPosition,
+        first: &serde_json::Value,
+        titles: &[String],
+    ) -> Result<Self> {
+        let several: &[String] = if titles.len() > 1 { titles } else { &[] };
         let mut lines = LogFile::open(folder.join("log.jsonl"), position.lines)?;
         if lines.len == 0 {
             lines.write(&format!("{first}\n"))?;
         }
         let mut table = LogFile::open(folder.join("validation.csv"), position.table)?;
         if table.len == 0 {
-            let columns = Property::ALL.map(|p| format!(",{0}_mae,{0}_rmse,{0}_max", p.name())).concat();
-            table.write(&format!("step,epoch,lr,train_loss,validation_loss{columns}\n"))?;
+            let of = |title: &str| {
+                Property::ALL
+                    .map(|p| format!(",{title}{0}_mae,{title}{0}_rmse,{title}{0}_max", p.name()))
+                    .concat()
+            };
+            // A comma would end the name of a column.
+            let own = |title: &String| {
+                let title = title.replace(',', ";") + ":";
+                format!(",{title}loss{}", of(&title))
+            };
+            let sets: String = several.iter().map(own).collect();
+            table.write(&format!("step,epoch,lr,train_loss,validation_loss{}{sets}\n", of("")))?;
         }
-        Ok(Self { lines, table })
+        Ok(Self { lines, table, sets: several.len() })
     }
 
     /// Where the logs end, after they have reached the disk.
@@ -85,23 +107,58 @@ impl Log {
     /// Adds a row to the learning curve.
     pub fn row(&mut self, step: u64, epoch: f64, lr: f64, train_loss: f64, report: &Report) -> Result<()> {
         use std::fmt::Write;
+        let errors = |row: &mut String, table: Option<&ErrorTable>| {
+            for p in Property::ALL {
+                let _ = match table.and_then(|t| t.get(p)) {
+                    Some(e) => write!(row, ",{},{},{}", e.mae(), e.rmse(), e.max),
+                    None => write!(row, ",,,"),
+                };
+            }
+        };
         let mut row = format!("{step},{epoch},{lr},{train_loss},{}", report.loss.total());
-        for p in Property::ALL {
-            let _ = match report.overall.get(p) {
-                Some(e) => write!(row, ",{},{},{}", e.mae(), e.rmse(), e.max),
-                None => write!(row, ",,,"),
+        errors(&mut row, Some(&report.overall));
+        for k in 0..self.sets {
+            let set = report.sets.iter().find(|s| s.set == k);
+            let _ = match set {
+                Some(set) => write!(row, ",{}", set.loss.total()),
+                None => write!(row, ","),
             };
+            errors(&mut row, set.map(|s| &s.errors));
         }
         row.push('\n');
         self.table.write(&row)
     }
 }
 
+/// The sets of a run as JSON: name, head, and frames of each part.
+pub fn sets_json<R: Real>(setup: &Setup<R>) -> Value {
+    let (data, parts) = (&setup.data.data, &setup.data.parts);
+    let set = |(k, set): (usize, &crate::data::Set)| {
+        let of = |part: &[usize]| part.iter().filter(|&&i| data.set(i) == k).count();
+        let head = &setup.heads.entries()[set.head as usize].name;
+        json!({
+            "name": set.name, "head": head, "training": of(&parts.train), "validation": of(&parts.validation),
+            "test": of(&parts.test),
+        })
+    };
+    data.sets().iter().enumerate().map(set).collect()
+}
+
+/// The loss and the errors of each set as JSON, by its title.
+pub fn reports_json(report: &Report, titles: &[String]) -> Value {
+    let set = |s: &crate::evaluate::SetReport| {
+        let value =
+            json!({ "structures": s.structures, "loss": s.loss.total(), "errors": errors_json(&s.errors) });
+        (titles[s.set].clone(), value)
+    };
+    Value::Object(report.sets.iter().map(set).collect())
+}
+
 /// Errors as JSON: property, then mae, rmse, max.
-pub fn errors_json(table: &crate::evaluate::ErrorTable) -> serde_json::Value {
+pub fn errors_json(table: &ErrorTable) -> Value {
     let entries = table.iter().map(|(p, e)| {
-        let numbers = serde_json::json!({ "mae": e.mae(), "rmse": e.rmse(), "max": e.max, "count": e.count });
+        let numbers = json!({ "mae": e.mae(), "rmse": e.rmse(), "max": e.max, "count": e.count });
         (p.name().to_string(), numbers)
     });
-    serde_json::Value::Object(entries.collect())
+    Value::Object(entries.collect())
 }

@@ -11,8 +11,10 @@
 //! | `virial`, `stress` | the nine elements | 9 x structures with the label |
 //! | `charges` | every atom | atoms with charges |
 //! | `dipole` | x, y, z (the structure, for `norm`) | components (structures) with a dipole |
+//! | `polarizability` | the nine elements | 9 x structures with the label |
 //!
-//! A component of a structure with weight w counts w times in the sum (not in n_p). Missing labels take no part.
+//! A component of a structure with weight w counts w times in the sum (not in n_p). Missing labels take no part. Structures of
+//! all sets and heads count alike; the energy of each is that of its head with the head's reference energies.
 
 use crate::config::{LossKind, LossTerm, Losses};
 use crate::data::{Labelled, Present, ReferenceEnergies, Summary};
@@ -20,7 +22,7 @@ use oxidane_core::Request;
 use oxidane_models::{Batch, Outputs};
 
 /// Number of terms a loss can have.
-pub const TERMS: usize = 7;
+pub const TERMS: usize = 8;
 
 /// One number per term, in the order of [`Losses::named`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -33,6 +35,7 @@ const VIRIAL: usize = 3;
 const STRESS: usize = 4;
 const CHARGES: usize = 5;
 const DIPOLE: usize = 6;
+const POLARIZABILITY: usize = 7;
 
 impl PerTerm {
     /// Sum over the terms.
@@ -84,6 +87,24 @@ fn vector(term: &LossTerm, factor: f64, difference: [f64; 3], seed: &mut [f64; 3
     sum
 }
 
+/// Adds the penalty of `scale` times the difference of two matrices; the derivative by the prediction goes through `seed`.
+fn matrix(
+    term: &LossTerm,
+    factor: f64,
+    scale: f64,
+    prediction: &[[f64; 3]; 3],
+    label: &[[f64; 3]; 3],
+    seed: &mut [[f64; 3]; 3],
+) -> f64 {
+    let mut sum = 0.0;
+    for (a, b) in (0..9).map(|c| (c / 3, c % 3)) {
+        let (value, slope) = penalty(term, scale * (prediction[a][b] - label[a][b]));
+        sum += factor * value;
+        seed[a][b] += factor * slope * scale;
+    }
+    sum
+}
+
 impl Loss {
     /// The loss of a configuration. Terms of weight 0 are dropped.
     pub fn new(config: &Losses) -> Self {
@@ -100,6 +121,7 @@ impl Loss {
             request.virial |= (has(VIRIAL) && l.virial) || (has(STRESS) && l.stress);
             request.charges |= has(CHARGES) && l.charges;
             request.dipole |= has(DIPOLE) && l.dipole;
+            request.polarizability |= has(POLARIZABILITY) && l.polarizability;
         }
         request
     }
@@ -119,6 +141,7 @@ impl Loss {
                 (l.stress, 9.0),
                 (l.charges, atoms),
                 (l.dipole, vector(DIPOLE)),
+                (l.polarizability, 9.0),
             ];
             n.0.iter_mut().zip(components).for_each(|(n, (there, c))| *n += if there { c } else { 0.0 });
         }
@@ -127,12 +150,12 @@ impl Loss {
 
     /// The part of the loss (by term, weights included) that the structures of `batch` contribute, and its
     /// derivatives with respect to `outputs`. `frames` are the structures of `batch` in order, `counts` the n_p
-    /// of the whole batch of which `batch` may be a part.
+    /// of the whole batch of which `batch` may be a part, `references` the reference energies of each head.
     pub fn evaluate(
         &self,
         batch: &Batch,
         frames: &[&Labelled],
-        references: &ReferenceEnergies,
+        references: &[ReferenceEnergies],
         outputs: &Outputs,
         counts: &PerTerm,
     ) -> (PerTerm, Outputs) {
@@ -143,7 +166,8 @@ impl Loss {
             // Term and factor where both the term and the label are there.
             let of = |k: usize| self.terms[k].map(|t| (t, t.weight * frame.weight / counts.0[k]));
             if let Some(label) = frame.energy.filter(|_| !outputs.energy.is_empty()) {
-                let x = outputs.energy[s] + references.sum(&frame.system.numbers) - label;
+                let x =
+                    outputs.energy[s] + references[frame.head as usize].sum(&frame.system.numbers) - label;
                 for (k, scale) in [(ENERGY, 1.0), (ENERGY_PER_ATOM, 1.0 / atoms.len() as f64)] {
                     let Some((term, factor)) = of(k) else { continue };
                     let (value, slope) = penalty(&term, scale * x);
@@ -161,11 +185,8 @@ impl Loss {
                 let stress = frame.stress_factor().unwrap_or(0.0);
                 for (k, scale) in [(VIRIAL, 1.0), (STRESS, stress)] {
                     let Some((term, factor)) = of(k).filter(|_| scale != 0.0) else { continue };
-                    for (a, b) in (0..9).map(|c| (c / 3, c % 3)) {
-                        let (value, slope) = penalty(&term, scale * (outputs.virial[s][a][b] - label[a][b]));
-                        sum.0[k] += factor * value;
-                        seeds.virial[s][a][b] += factor * slope * scale;
-                    }
+                    let (prediction, seed) = (&outputs.virial[s], &mut seeds.virial[s]);
+                    sum.0[k] += matrix(&term, factor, scale, prediction, label, seed);
                 }
             }
             if let (Some(labels), Some((term, factor))) = (&frame.charges, of(CHARGES)) {
@@ -179,12 +200,16 @@ impl Loss {
                 let x = std::array::from_fn(|c| outputs.dipole[s][c] - label[c]);
                 sum.0[DIPOLE] += vector(&term, factor, x, &mut seeds.dipole[s]);
             }
+            if let (Some(label), Some((term, factor))) = (&frame.polarizability, of(POLARIZABILITY)) {
+                let (prediction, seed) = (&outputs.polarizability[s], &mut seeds.polarizability[s]);
+                sum.0[POLARIZABILITY] += matrix(&term, factor, 1.0, prediction, label, seed);
+            }
         }
         (sum, seeds)
     }
 }
 
-/// Outputs of zeros for what `like` holds, atomic energies and polarisability left out.
+/// Outputs of zeros for what `like` holds, atomic energies left out.
 fn zeros(like: &Outputs) -> Outputs {
     Outputs {
         energy: vec![0.0; like.energy.len()],
@@ -192,6 +217,7 @@ fn zeros(like: &Outputs) -> Outputs {
         virial: vec![[[0.0; 3]; 3]; like.virial.len()],
         charges: vec![0.0; like.charges.len()],
         dipole: vec![[0.0; 3]; like.dipole.len()],
+        polarizability: vec![[[0.0; 3]; 3]; like.polarizability.len()],
         ..Outputs::default()
     }
 }
@@ -210,6 +236,7 @@ mod tests {
             virial: Some([[0.3, 0.1, 0.0], [0.1, -0.2, 0.4], [0.0, 0.4, 0.7]]),
             charges: Some(vec![-0.4, 0.3, 0.1]),
             dipole: Some([0.3, 0.1, -0.2]),
+            polarizability: Some([[1.3, 0.1, 0.0], [0.1, 1.2, 0.4], [0.0, 0.4, 1.7]]),
             weight: 1.5,
             ..Labelled::new(system)
         }
@@ -234,15 +261,19 @@ mod tests {
                 .collect(),
             charges: (0..6).map(|i| wave(70 + i)).collect(),
             dipole: (0..2).map(|s| std::array::from_fn(|c| wave(90 + 3 * s + c))).collect(),
+            polarizability: (0..2)
+                .map(|s| std::array::from_fn(|a| std::array::from_fn(|b| wave(120 + 9 * s + a + b))))
+                .collect(),
             ..Outputs::default()
         }
     }
 
     fn numbers(o: &mut Outputs) -> Vec<&mut f64> {
-        let Outputs { energy, forces, virial, charges, dipole, .. } = o;
+        let Outputs { energy, forces, virial, charges, dipole, polarizability, .. } = o;
         let flat =
             energy.iter_mut().chain(forces.iter_mut().flatten()).chain(virial.iter_mut().flatten().flatten());
-        flat.chain(charges).chain(dipole.iter_mut().flatten()).collect()
+        let flat = flat.chain(charges).chain(dipole.iter_mut().flatten());
+        flat.chain(polarizability.iter_mut().flatten().flatten()).collect()
     }
 
     /// Every kind on every property against central differences, to 1e-7: step 1e-6 on losses of order 1 to 100 leaves
@@ -251,11 +282,11 @@ mod tests {
     #[test]
     fn seeds_are_the_derivatives() {
         let full = frame();
-        let partial = Labelled { forces: None, virial: None, charges: None, ..frame() };
+        let partial = Labelled { forces: None, virial: None, charges: None, head: 1, ..frame() };
         let frames = [&full, &partial];
         let batch = joined(&frames);
-        let mut references = ReferenceEnergies::default();
-        (references.values[1], references.values[8]) = (-0.5, -1.0);
+        let mut references = vec![ReferenceEnergies::default(); 2];
+        (references[0].values[1], references[0].values[8], references[1].values[8]) = (-0.5, -1.0, -1.7);
         for kind in [LossKind::L1, LossKind::L2, LossKind::SmoothL1, LossKind::Huber, LossKind::Norm] {
             let of = |weight: f64| Some(LossTerm { kind, weight, beta: Some(0.6) });
             let other = |weight: f64| {
@@ -270,6 +301,7 @@ mod tests {
                 stress: other(10.0),
                 charges: other(5.0),
                 dipole: of(4.0),
+                polarizability: other(0.3),
             });
             let counts = loss.counts(frames.map(summary).iter());
             let value = |o: &Outputs| loss.evaluate(&batch, &frames, &references, o, &counts).0.total();
@@ -300,7 +332,7 @@ mod tests {
         let loss = Loss::new(&Losses { energy: l1(1.0), forces: l1(10.0), ..Losses::default() });
         let counts = loss.counts(frames.map(summary).iter());
         let o = Outputs { energy: vec![-2.0, -6.0], forces: vec![[1.0; 3]; 6], ..Outputs::default() };
-        let (value, _) = loss.evaluate(&batch, &frames, &ReferenceEnergies::default(), &o, &counts);
+        let (value, _) = loss.evaluate(&batch, &frames, &[ReferenceEnergies::default()], &o, &counts);
         let forces: f64 = full.forces.iter().flatten().flatten().map(|x| (1.0 - x).abs()).sum();
         assert!((value.0[0] - (1.0 + 3.0) / 2.0).abs() < 1e-14);
         assert!((value.0[2] - 10.0 * forces / 9.0).abs() < 1e-13);

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::data::{ReferenceEnergies, TrainingData};
-use crate::evaluate::Report;
+use crate::evaluate::{ErrorTable, Errors, Property, Report};
 use crate::trainer::{ModelWriter, TrainedModel};
 use oxidane_core::{Result, elements};
 use oxidane_math::Real;
@@ -30,10 +30,16 @@ fn header<R: Real>(model: &TrainedModel<R>) -> Result<Header> {
     let architecture = model.network.architecture();
     let name = card.name.clone().unwrap_or_else(|| architecture.into());
     let mut header = Header::new(name, architecture, model.network.hyperparameters());
-    let head = &mut header.heads[0];
-    describe_domain(head, model.data, model.references)?;
-    head.level_of_theory = card.level_of_theory.clone();
-    header.errors = model.errors.iter().flat_map(|(set, report)| errors(set, report)).collect();
+    header.heads = model.heads.entries().to_vec();
+    header.default_head = model.heads.default_name().into();
+    for (place, head) in header.heads.iter_mut().enumerate() {
+        let frames = model.data.trained_on(place as u32);
+        // A head that nothing trained is what it was.
+        if !frames.is_empty() {
+            describe_domain(head, model.data, &frames, &model.references[place])?;
+        }
+    }
+    header.errors = model.errors.iter().flat_map(|(part, report)| errors(model, part, report)).collect();
     header.provenance.created = card.created.clone().unwrap_or_default();
     header.provenance.seed = Some(model.config.train.seed);
     header.provenance.config = text(model.config);
@@ -43,10 +49,15 @@ fn header<R: Real>(model: &TrainedModel<R>) -> Result<Header> {
     Ok(header)
 }
 
-/// Elements, charges and spins of the frames trained on, and the reference energies of those elements.
-fn describe_domain(head: &mut Head, data: &TrainingData, references: &ReferenceEnergies) -> Result<()> {
+/// Elements, charges and spins of the frames that a head was trained on, and the reference energies of those elements.
+fn describe_domain(
+    head: &mut Head,
+    data: &TrainingData,
+    frames: &[usize],
+    references: &ReferenceEnergies,
+) -> Result<()> {
     let (mut seen, mut charges, mut unpaired) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for &i in &data.parts.train {
+    for &i in frames {
         let frame = data.data.get(i)?;
         seen.extend(frame.system.numbers.iter().copied());
         charges.insert(frame.system.charge);
@@ -60,17 +71,31 @@ fn describe_domain(head: &mut Head, data: &TrainingData, references: &ReferenceE
     Ok(())
 }
 
-fn errors(set: &str, report: &Report) -> Vec<ErrorEntry> {
-    let entry = |(property, e): (crate::evaluate::Property, crate::evaluate::Errors)| ErrorEntry {
-        head: None,
-        dataset: set.into(),
-        property: property.name().replace('_', " "),
-        mae: e.mae(),
-        rmse: e.rmse(),
-        unit: property.unit().into(),
-        frames: report.structures as u64,
+/// The errors of a part of the data; where there are several sets, also those of each, with its head.
+fn errors<R: Real>(model: &TrainedModel<R>, part: &str, report: &Report) -> Vec<ErrorEntry> {
+    let entries = |head: Option<&str>, dataset: &str, frames: usize, table: &ErrorTable| {
+        let entry = |(property, e): (Property, Errors)| ErrorEntry {
+            head: head.filter(|name| !name.is_empty()).map(Into::into),
+            dataset: dataset.into(),
+            property: property.name().replace('_', " "),
+            mae: e.mae(),
+            rmse: e.rmse(),
+            unit: property.unit().into(),
+            frames: frames as u64,
+        };
+        table.iter().map(entry).collect::<Vec<_>>()
     };
-    report.overall.iter().map(entry).collect()
+    let (sets, heads) = (model.data.data.sets(), model.heads.entries());
+    if sets.len() == 1 {
+        let head = heads.get(sets[0].head as usize).filter(|_| heads.len() > 1).map(|h| h.name.as_str());
+        return entries(head, part, report.structures, &report.overall);
+    }
+    let mut all = entries(None, &format!("{part}, all sets"), report.structures, &report.overall);
+    for s in &report.sets {
+        let head = &heads[sets[s.set].head as usize].name;
+        all.extend(entries(Some(head), &format!("{part}, {}", sets[s.set].name), s.structures, &s.errors));
+    }
+    all
 }
 
 fn described_data<R: Real>(model: &TrainedModel<R>) -> String {

@@ -5,6 +5,7 @@ use oxidane_core::{Error, Result};
 use oxidane_math::Real;
 use oxidane_math::simd::dispatch;
 use oxidane_models::Layout;
+use oxidane_models::heads::split_tensor_name;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -21,12 +22,15 @@ pub struct Span {
 }
 
 /// The weights to be changed, as few spans as possible: trainable tensors whose name matches none of the
-/// patterns in `freeze` (`*`: any run of characters, `?`: any one).
+/// patterns in `freeze` (`*`: any run of characters, `?`: any one, `!` in front: all that the rest does not match), and that
+/// are not of one of the heads `untrained`.
 ///
 /// # Errors
 /// A pattern matches no tensor, or nothing is left to train.
-pub fn spans(layout: &Layout, freeze: &[String]) -> Result<Vec<Span>> {
-    if let Some(p) = freeze.iter().find(|p| !layout.entries.iter().any(|e| matches(p, &e.name))) {
+pub fn spans(layout: &Layout, freeze: &[String], untrained: &[String]) -> Result<Vec<Span>> {
+    if let Some(p) =
+        freeze.iter().find(|p| !layout.entries.iter().any(|e| matches(p.trim_start_matches('!'), &e.name)))
+    {
         let names: Vec<&str> = layout.entries.iter().take(6).map(|e| e.name.as_str()).collect();
         return Err(Error::usage(format!(
             "finetune.freeze: `{p}` matches no tensor of the model; names look like {}",
@@ -34,7 +38,9 @@ pub fn spans(layout: &Layout, freeze: &[String]) -> Result<Vec<Span>> {
         )));
     }
     let mut spans: Vec<Span> = Vec::new();
-    let open = |name: &str| !freeze.iter().any(|p| matches(p, name));
+    let of_untrained =
+        |name: &str| split_tensor_name(name).0.is_some_and(|head| untrained.iter().any(|u| u == head));
+    let open = |name: &str| !freeze.iter().any(|p| frozen(p, name)) && !of_untrained(name);
     for e in layout.entries.iter().filter(|e| e.trainable && !e.is_empty() && open(&e.name)) {
         match spans.last_mut() {
             Some(s) if s.range.end == e.offset && s.decay == e.decay => s.range.end = e.range().end,
@@ -45,6 +51,11 @@ pub fn spans(layout: &Layout, freeze: &[String]) -> Result<Vec<Span>> {
         return Err(Error::usage("finetune.freeze leaves no tensor to train: freeze less"));
     }
     Ok(spans)
+}
+
+/// Whether `name` fits the pattern, or does not fit what follows a `!`.
+fn frozen(pattern: &str, name: &str) -> bool {
+    pattern.strip_prefix('!').map_or_else(|| matches(pattern, name), |rest| !matches(rest, name))
 }
 
 /// Whether `name` fits the pattern with `*` and `?`.
@@ -239,11 +250,18 @@ mod tests {
         layout.add("block0.b", &[3], true, true);
         layout.add("table", &[5], false, false);
         layout.add("block1.a", &[2], true, false);
-        let all = spans(&layout, &[]).unwrap();
+        let all = spans(&layout, &[], &[]).unwrap();
         assert_eq!(all, [Span { range: 0..7, decay: true }, Span { range: 12..14, decay: false }]);
-        assert_eq!(spans(&layout, &["block?.a".into()]).unwrap(), [Span { range: 4..7, decay: true }]);
-        assert!(spans(&layout, &["*".into()]).is_err());
-        assert!(spans(&layout, &["head*".into()]).unwrap_err().to_string().contains("head*"));
+        assert_eq!(spans(&layout, &["block?.a".into()], &[]).unwrap(), [Span { range: 4..7, decay: true }]);
+        assert!(spans(&layout, &["*".into()], &[]).is_err());
+        assert!(spans(&layout, &["head*".into()], &[]).unwrap_err().to_string().contains("head*"));
+        // Heads that nothing trains must not decay either.
+        layout.add("head.x.a", &[2], true, true);
+        layout.add("head.y.a", &[2], true, true);
+        let open = spans(&layout, &["block*".into()], &["x".into()]).unwrap();
+        assert_eq!(open, [Span { range: 16..18, decay: true }]);
+        assert_eq!(spans(&layout, &["!head.y.*".into()], &[]).unwrap(), open);
+        assert!(spans(&layout, &["!head.z.*".into()], &[]).is_err());
     }
 
     #[test]

@@ -5,9 +5,9 @@ use common::{data, files};
 use oxidane_core::io::{Frame, Value, write_frames};
 use oxidane_models::{file, registry};
 use oxidane_train::data::read_dataset;
-use oxidane_train::evaluate::{Property, evaluate_dataset};
+use oxidane_train::evaluate::{Property, Report, evaluate_dataset};
 use oxidane_train::{
-    Config, ModelFiles, Observer, Outcome, ReferenceEnergies, Setup, StepEvent, Trainer, prepare,
+    Config, Heads, ModelFiles, Observer, Outcome, ReferenceEnergies, Setup, StepEvent, Trainer, prepare,
 };
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -125,14 +125,18 @@ fn trains_writes_and_fine_tunes(model: &str, moving: &str) {
     assert!(!header.provenance.config.unwrap().contains(dir.path().to_str().unwrap()));
 
     // All 40 structures from the file, by group, equal to what the trainer finds on its own copy.
-    let names = oxidane_train::config::Data {
+    let names = oxidane_train::config::DataSet {
         group: Some("parity".into()),
-        ..oxidane_train::config::Data::new(vec![dir.path().join("toy.extxyz")])
+        ..oxidane_train::config::DataSet::new(vec![dir.path().join("toy.extxyz")])
     };
     let whole = read_dataset(&names.files, &names).unwrap();
     let report = evaluate_dataset(trainer.network(), trainer.references(), &whole, 10).unwrap();
     let same = trainer.evaluate(&(0..40).collect::<Vec<_>>(), 10).unwrap();
-    assert_eq!((report.overall, &report.groups, &report.parity), (same.overall, &same.groups, &same.parity));
+    let parity = |r: &Report| r.sets[0].parity.clone();
+    assert_eq!(
+        (report.overall, &report.groups, parity(&report)),
+        (same.overall, &same.groups, parity(&same))
+    );
     assert_eq!(report.groups.len(), 2);
 
     let weights = file::join(trainer.network().layout(), &tensors).unwrap();
@@ -221,7 +225,8 @@ fn networks_without_an_energy_train() {
             config,
             data: data(40),
             network: registry::build("xpainn", &hyperparameters, 0).unwrap(),
-            references: ReferenceEnergies::default(),
+            heads: Heads::new(&Config::parse(&training_of(XPAINN)).unwrap(), None).unwrap(),
+            references: vec![ReferenceEnergies::default()],
             folder,
             writer: Box::new(ModelFiles),
         }
@@ -267,7 +272,7 @@ fn fine_tuning_needs_the_reference_energies() {
     let refused = prepared(&header, &text).err().unwrap().to_string();
     assert!(refused.contains("no reference energy of O"), "{refused}");
     header.heads[0].reference_energies.insert("O".into(), -2000.0);
-    assert_eq!(prepared(&header, &text).unwrap().references.values[8], -2000.0);
+    assert_eq!(prepared(&header, &text).unwrap().references[0].values[8], -2000.0);
     let unknown = prepared(&header, &text.replace("part.st", "nomodel")).err().unwrap().to_string();
     assert!(unknown.contains("nomodel"), "{unknown}");
 }

@@ -1,24 +1,41 @@
 //! The gradient of the whole loss against finite differences, and its independence of threads.
 
 mod common;
-use common::{CONFIG, Toy, data};
+use common::{CONFIG, Toy, data, two_heads, two_sets};
 use oxidane_models::Network;
 use oxidane_train::config::Config;
 use oxidane_train::data::EdgeCache;
 use oxidane_train::gradient::{Context, Gradient};
 use oxidane_train::loss::Loss;
+use oxidane_train::{Heads, ReferenceEnergies, TrainingData};
+
+fn references(config: &Config, data: &TrainingData) -> Vec<ReferenceEnergies> {
+    Heads::new(config, None).unwrap().reference_energies(config, data).unwrap()
+}
 
 /// Central differences with step 1e-5 on a loss of order 10, to 1e-7 relative: their own error is about 1e-8.
 #[test]
 fn gradient_of_the_loss_matches_finite_differences() {
     let (config, data) = (Config::parse(CONFIG).unwrap(), data(20));
-    let references = oxidane_train::reference_energies(&config, &data, None).unwrap();
+    gradient_matches(&config, &data, Toy::new(0.2));
+}
+
+/// A batch of structures of two heads, mixed, each with the reference energies of its own.
+#[test]
+fn gradient_of_two_heads_matches_finite_differences() {
+    let (config, data) = (Config::parse(&two_heads()).unwrap(), two_sets(12));
+    gradient_matches(&config, &data, Toy::with_heads(0.2, &["low", "high"]));
+}
+
+fn gradient_matches(config: &Config, data: &TrainingData, mut network: Toy<f64>) {
+    let references = references(config, data);
     let edges = EdgeCache::new(&data.data, 3.0, 4000);
     let loss = Loss::new(&config.loss);
     let context =
         Context { data: &data.data, edges: &edges, references: &references, loss: &loss, chunk_atoms: 12 };
-    let frames: Vec<usize> = (0..20).collect();
-    let mut network = Toy::<f64>::new(0.2);
+    // In an order that mixes sets.
+    let n = data.data.len();
+    let frames: Vec<usize> = (0..n).map(|k| k * 7 % n).collect();
     let mut gradient = Gradient::default();
     gradient.compute(&context, &network, &frames).unwrap();
     let exact = gradient.get().to_vec();
@@ -38,7 +55,7 @@ fn gradient_of_the_loss_matches_finite_differences() {
 #[test]
 fn small_batches_are_cut_finely() {
     let (config, data) = (Config::parse(CONFIG).unwrap(), data(200));
-    let references = oxidane_train::reference_energies(&config, &data, None).unwrap();
+    let references = references(&config, &data);
     let edges = EdgeCache::new(&data.data, 3.0, 0);
     let loss = Loss::new(&config.loss);
     let of = |chunk_atoms| Context {

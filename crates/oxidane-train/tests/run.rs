@@ -1,7 +1,7 @@
 //! Whole runs: they learn, and they have the same bits however they are cut up.
 
 mod common;
-use common::{CONFIG, files, setup};
+use common::{CONFIG, files, setup, two_heads};
 use oxidane_core::ErrorKind;
 use oxidane_math::Real;
 use oxidane_train::evaluate::Property;
@@ -38,7 +38,7 @@ fn a_run_recovers_the_network_that_made_the_data() {
         assert!(mae < limit, "{}: {mae}", property.name());
     }
     assert_eq!(test.groups.len(), 2);
-    assert!(test.parity[2].pairs.len() > 30);
+    assert!(test.sets.len() == 1 && test.sets[0].parity[2].pairs.len() > 30);
     assert!(trainer.best().len() == 2 && trainer.best()[0].value <= trainer.best()[1].value);
     let names: Vec<String> = files(dir.path()).into_iter().map(|f| f.0).collect();
     assert_eq!(names.len(), 7, "{names:?}");
@@ -65,10 +65,12 @@ fn interrupted_and_resumed_runs_have_the_same_bits() {
         same(&files(whole.path()), &files(parts.path()));
     }
     check::<f32>(CONFIG);
+    check::<f32>(&two_heads());
     let atoms = CONFIG.replace("batch_size = 7", "batch_atoms = 40");
-    check::<f64>(
-        &atoms.replace("[schedule]", "amsgrad = true\n[schedule]\nkind = \"plateau\"\npatience = 1"),
-    );
+    let plateau = "amsgrad = true\n[schedule]\nkind = \"plateau\"\npatience = 1";
+    check::<f64>(&atoms.replace("[schedule]", plateau));
+    let atoms = two_heads().replace("batch_size = 7", "batch_atoms = 40");
+    check::<f64>(&atoms.replace("[schedule]", plateau));
 }
 
 fn same(a: &[(String, Vec<u8>)], b: &[(String, Vec<u8>)]) {
@@ -83,6 +85,11 @@ fn same(a: &[(String, Vec<u8>)], b: &[(String, Vec<u8>)]) {
 /// as it is in the middle of the run, after each step, and each copy is taken to the end.
 #[test]
 fn killed_runs_go_on_from_the_checkpoint() {
+    killed_runs_go_on(CONFIG);
+    killed_runs_go_on(&two_heads());
+}
+
+fn killed_runs_go_on(config: &str) {
     struct Copies<'a>(&'a Path, RefCell<Vec<tempfile::TempDir>>);
     impl Observer for Copies<'_> {
         fn step(&mut self, e: &StepEvent) {
@@ -99,11 +106,11 @@ fn killed_runs_go_on_from_the_checkpoint() {
     }
     let whole = tempfile::tempdir().unwrap();
     let mut copies = Copies(whole.path(), RefCell::default());
-    let mut trainer = Trainer::<f64>::start(setup(whole.path(), CONFIG)).unwrap();
+    let mut trainer = Trainer::<f64>::start(setup(whole.path(), config)).unwrap();
     trainer.run(&mut copies, &AtomicBool::new(false)).unwrap();
     let want = files(whole.path());
     for copy in copies.1.into_inner() {
-        Trainer::<f64>::resume(setup(copy.path(), CONFIG))
+        Trainer::<f64>::resume(setup(copy.path(), config))
             .unwrap()
             .run(&mut (), &AtomicBool::new(false))
             .unwrap();
@@ -113,14 +120,16 @@ fn killed_runs_go_on_from_the_checkpoint() {
 
 #[test]
 fn threads_do_not_change_the_bits() {
-    let run = |threads: usize| {
-        let dir = tempfile::tempdir().unwrap();
-        uninterrupted::<f32>(dir.path(), &CONFIG.replace("threads = 2", &format!("threads = {threads}")));
-        files(dir.path())
-    };
-    let one = run(1);
-    same(&one, &run(2));
-    same(&one, &run(7));
+    for config in [CONFIG, &two_heads()] {
+        let run = |threads: usize| {
+            let dir = tempfile::tempdir().unwrap();
+            uninterrupted::<f32>(dir.path(), &config.replace("threads = 2", &format!("threads = {threads}")));
+            files(dir.path())
+        };
+        let one = run(1);
+        same(&one, &run(2));
+        same(&one, &run(7));
+    }
 }
 
 #[test]

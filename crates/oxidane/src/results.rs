@@ -6,15 +6,14 @@ use oxidane_core::{Evaluation, System};
 use crate::output::json;
 
 /// Results that programs write besides those of [`LabelKeys`]; none of them holds for a new calculation.
-const OTHER_LABELS: [&str; 7] =
-    ["free_energy", "energies", "stresses", "polarizability", "magmom", "magmoms", "dipoles"];
+const OTHER_LABELS: [&str; 6] = ["free_energy", "energies", "stresses", "magmom", "magmoms", "dipoles"];
 
 /// `from` with another geometry: everything the file says is kept, except for the labels, which become `results`.
 pub fn labelled(from: &Frame, system: &System, results: &Evaluation) -> Frame {
     let mut frame = from.clone();
     frame.system.clone_from(system);
-    let LabelKeys { energy, forces, stress, virial, charges, dipole } = LabelKeys::default();
-    let labels = [energy, forces, stress, virial, charges, dipole];
+    let LabelKeys { energy, forces, stress, virial, charges, dipole, polarizability } = LabelKeys::default();
+    let labels = [energy, forces, stress, virial, charges, dipole, polarizability];
     for key in labels.iter().map(String::as_str).chain(OTHER_LABELS) {
         frame.info.remove(key);
         frame.arrays.remove(key);

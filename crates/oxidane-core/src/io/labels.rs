@@ -1,4 +1,4 @@
-//! Reference labels of a frame: energy, forces, stress, virial, charges, dipole, under names that can be chosen.
+//! Reference labels of a frame: energy, forces, stress, virial, charges, dipole, polarisability, under names that can be chosen.
 
 use super::data::{Data, Shape};
 use super::frame::Frame;
@@ -21,6 +21,8 @@ pub struct LabelKeys {
     pub charges: String,
     /// Per-frame dipole (e angstrom).
     pub dipole: String,
+    /// Per-frame polarisability (in the unit of whoever wrote the file).
+    pub polarizability: String,
 }
 
 impl Default for LabelKeys {
@@ -32,6 +34,7 @@ impl Default for LabelKeys {
             virial: "virial".into(),
             charges: "charges".into(),
             dipole: "dipole".into(),
+            polarizability: "polarizability".into(),
         }
     }
 }
@@ -81,6 +84,14 @@ impl Frame {
         let &[x, y, z] = flat.as_slice() else { return Err(self.bad(&keys.dipole, "is not three numbers")) };
         self.finite(&keys.dipole, &flat)?;
         Ok(Some([x, y, z]))
+    }
+
+    /// Polarisability in the unit of the file, in the forms of [`Frame::stress`].
+    ///
+    /// # Errors
+    /// If the value is not six or nine finite numbers.
+    pub fn polarizability(&self, keys: &LabelKeys) -> Result<Option<Matrix3>> {
+        self.tensor(&keys.polarizability)
     }
 
     /// Stress in eV/angstrom^3 (positive = tension): nine numbers, or six in the order xx yy zz yz xz xy. The

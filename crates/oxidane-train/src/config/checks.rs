@@ -1,109 +1,28 @@
 //! Refusals of values that make no sense; each names its key and what would be accepted.
 
-use super::sections::{
-    Data, Ema, LossKind, Losses, Optimizer, ReferenceEnergies, ReferenceMethod, Schedule, ScheduleKind,
-    Split, Train,
-};
+use super::sections::{Ema, LossKind, Losses, Optimizer, Schedule, ScheduleKind, Train};
 use oxidane_core::{Error, Result};
 
-fn require(holds: bool, message: impl FnOnce() -> String) -> Result<()> {
+pub(super) fn require(holds: bool, message: impl FnOnce() -> String) -> Result<()> {
     if holds { Ok(()) } else { Err(Error::usage(message())) }
 }
 
-fn within(key: &str, x: f64, low: f64, below: f64) -> Result<()> {
+pub(super) fn within(key: &str, x: f64, low: f64, below: f64) -> Result<()> {
     require(x >= low && x < below, || format!("{key} = {x}: give a number from {low} to below {below}"))
 }
 
-fn positive(key: &str, x: f64) -> Result<()> {
+pub(super) fn positive(key: &str, x: f64) -> Result<()> {
     require(x > 0.0 && x.is_finite(), || format!("{key} = {x}: give a number above 0"))
 }
 
-fn at_most(key: &str, n: u64, most: u64) -> Result<()> {
+pub(super) fn at_most(key: &str, n: u64, most: u64) -> Result<()> {
     require(n <= most, || format!("{key} = {n}: give at most {most}"))
 }
 
-/// A petabyte, so that bytes can be counted.
-const MOST_MEGABYTES: u64 = 1_000_000_000;
 /// Steps and epochs beyond this would take thousands of years and serve no one.
 pub(crate) const MOST_STEPS: u64 = 1_000_000_000_000;
 /// Threads of any machine there is.
 const MOST_THREADS: u64 = 4096;
-
-impl Data {
-    pub(super) fn check(&self) -> Result<()> {
-        require(!self.files.is_empty(), || {
-            "data.files is empty: name at least one file to train on".to_string()
-        })?;
-        at_most("data.memory_mb", self.memory_mb as u64, MOST_MEGABYTES)?;
-        at_most("data.cache_mb", self.cache_mb as u64, MOST_MEGABYTES)?;
-        self.split.check(self.group.is_some())
-    }
-}
-
-impl Split {
-    fn check(&self, grouped: bool) -> Result<()> {
-        let fractions = [self.train_fraction, self.validation_fraction, self.test_fraction];
-        let families = [
-            ("train_fraction", fractions.map(|x| x.is_some())),
-            ("train_count", [self.train_count, self.validation_count, self.test_count].map(|x| x.is_some())),
-            (
-                "train_per_group",
-                [self.train_per_group, self.validation_per_group, self.test_per_group].map(|x| x.is_some()),
-            ),
-            (
-                "train_list",
-                [self.train_list.is_some(), self.validation_list.is_some(), self.test_list.is_some()],
-            ),
-        ];
-        let used: Vec<_> = families.iter().filter(|(_, given)| given.contains(&true)).collect();
-        require(used.len() <= 1, || {
-            "data.split mixes ways of splitting: keep the keys ending in one of _fraction, _count, _per_group, _list"
-                .to_string()
-        })?;
-        if let Some((key, given)) = used.first() {
-            require(given[0], || format!("data.split.{key} is missing: say how much is trained on"))?;
-        }
-        for x in fractions.into_iter().flatten() {
-            within("data.split.*_fraction", x, 0.0, 1.0 + 1e-12)?;
-        }
-        require(fractions.iter().flatten().sum::<f64>() <= 1.0 + 1e-9, || {
-            "the fractions in data.split sum to more than 1: lower one of them".to_string()
-        })?;
-        require(self.seed.is_none() || self.train_list.is_none(), || {
-            "data.split.seed has no effect with lists of frames: drop it".to_string()
-        })?;
-        require(grouped || !(self.whole_groups || self.train_per_group.is_some()), || {
-            "data.split goes by group but data.group is missing: name the frame key that holds the group, such as \
-             `system`"
-                .to_string()
-        })?;
-        require(!self.whole_groups || self.train_fraction.is_some(), || {
-            "data.split.whole_groups needs data.split.train_fraction".to_string()
-        })
-    }
-}
-
-impl ReferenceEnergies {
-    pub(super) fn check(&self, finetuned: bool) -> Result<()> {
-        let given = self.method == Some(ReferenceMethod::Given);
-        require(given || self.values.is_empty(), || {
-            "reference_energies.values are given but method is not \"given\": set method = \"given\" or drop them"
-                .to_string()
-        })?;
-        require(!given || !self.values.is_empty(), || {
-            "reference_energies.values is missing: give an energy in eV per element, such as values = { H = -13.6 }"
-                .to_string()
-        })?;
-        require(self.method != Some(ReferenceMethod::Model) || finetuned, || {
-            "reference_energies.method = \"model\" needs a [finetune] section".to_string()
-        })?;
-        self.values.iter().try_for_each(|(symbol, x)| {
-            require(x.is_finite(), || {
-                format!("reference_energies.values.{symbol} = {x}: give a finite number")
-            })
-        })
-    }
-}
 
 impl Losses {
     pub(super) fn check(&self) -> Result<()> {

@@ -1,14 +1,18 @@
 //! The training configuration: a TOML file in which every key is known or refused.
 
 mod checks;
+mod data;
 mod duration;
+mod heads;
 mod sections;
 
 pub(crate) use checks::MOST_STEPS;
+pub use data::{Data, DataSet, Split};
 pub use duration::Duration;
+pub use heads::{Head, ReferenceEnergies, ReferenceMethod};
 pub use sections::{
-    CHUNK_ATOMS, Card, Data, Ema, Finetune, LossKind, LossTerm, Losses, Model, Monitor, Optimizer, Precision,
-    ReferenceEnergies, ReferenceMethod, Schedule, ScheduleKind, Split, Train,
+    CHUNK_ATOMS, Card, Ema, Finetune, LossKind, LossTerm, Losses, Model, Monitor, Optimizer, Precision,
+    Schedule, ScheduleKind, Train,
 };
 
 use oxidane_core::{Error, Result};
@@ -22,9 +26,12 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     /// `[model]`: architecture and its hyperparameters.
     pub model: Model,
-    /// `[data]`: files, label names, split.
+    /// `[[heads]]`: the levels of theory; none for an only one that needs no key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heads: Vec<Head>,
+    /// `[data]`: files, label names, split, for each set.
     pub data: Data,
-    /// `[reference_energies]`: what is subtracted from the energies per element.
+    /// `[reference_energies]`: what is subtracted from the energies per element, where there are no `[[heads]]`.
     #[serde(default)]
     pub reference_energies: ReferenceEnergies,
     /// `[loss]`: which properties are trained on, with kind and weight.
@@ -80,9 +87,11 @@ impl Config {
     /// lie (the data have a hash of their own, [`crate::data::Dataset::hash`]).
     pub fn fingerprint(&self) -> String {
         let mut decisive = self.decisive();
-        decisive.data.files.clear();
-        decisive.data.validation_files.clear();
-        decisive.data.test_files.clear();
+        for set in &mut decisive.data.sets {
+            set.files.clear();
+            set.validation_files.clear();
+            set.test_files.clear();
+        }
         decisive.paths().for_each(|p| *p = PathBuf::new());
         let text = serde_json::to_string(&decisive).expect("a configuration is plain data");
         hex(&Sha256::digest(text.as_bytes()))
@@ -100,10 +109,8 @@ impl Config {
 
     /// All file names in the configuration.
     pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let d = &mut self.data;
-        let lists = [&mut d.split.train_list, &mut d.split.validation_list, &mut d.split.test_list];
-        let files = d.files.iter_mut().chain(&mut d.validation_files).chain(&mut d.test_files);
-        files.chain(lists.into_iter().flatten()).chain(self.finetune.iter_mut().map(|f| &mut f.model))
+        let model = self.finetune.iter_mut().map(|f| &mut f.model);
+        self.data.sets.iter_mut().flat_map(DataSet::paths).chain(model)
     }
 
     fn resolve(&mut self, folder: &Path) {
@@ -116,21 +123,34 @@ impl Config {
         }
     }
 
-    /// Where the reference energies come from.
-    pub fn reference_method(&self) -> ReferenceMethod {
-        let default =
-            if self.finetune.is_some() { ReferenceMethod::Model } else { ReferenceMethod::LeastSquares };
-        self.reference_energies.method.unwrap_or(default)
+    /// The heads that are trained: those of `[[heads]]`, or the only one, whose keys stand in other sections.
+    pub fn heads(&self) -> Vec<Head> {
+        if !self.heads.is_empty() {
+            return self.heads.clone();
+        }
+        vec![Head {
+            level_of_theory: self.card.level_of_theory.clone(),
+            reference_energies: self.reference_energies.clone(),
+            ..Head::default()
+        }]
     }
 
     fn check(&self) -> Result<()> {
+        let finetuned = self.finetune.is_some();
         self.data.check()?;
-        self.reference_energies.check(self.finetune.is_some())?;
+        self.reference_energies.check("reference_energies", finetuned)?;
+        heads::check(self)?;
         self.loss.check()?;
         self.optimizer.check()?;
         self.schedule.check(self.optimizer.lr)?;
         self.ema.check()?;
         self.train.check()
+    }
+
+    /// The place of a set's head in [`Config::heads`].
+    pub(crate) fn head_of(&self, set: &DataSet) -> usize {
+        let found = set.head.as_ref().and_then(|name| self.heads.iter().position(|h| h.name() == name));
+        found.unwrap_or(0)
     }
 }
 

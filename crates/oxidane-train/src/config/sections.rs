@@ -2,7 +2,6 @@
 
 use super::Duration;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// `[model]`: the architecture's registered name; every other key is one of its hyperparameters and is checked
@@ -14,143 +13,6 @@ pub struct Model {
     /// The other keys of the section.
     #[serde(flatten)]
     pub hyperparameters: serde_json::Map<String, serde_json::Value>,
-}
-
-/// `[data]`: what is read, and under which names the labels are found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Data {
-    /// Files that are split (or trained on whole if there is no split).
-    pub files: Vec<PathBuf>,
-    /// Files that are only validated on.
-    #[serde(default)]
-    pub validation_files: Vec<PathBuf>,
-    /// Files that are only tested on.
-    #[serde(default)]
-    pub test_files: Vec<PathBuf>,
-    /// Frame key of the total energy, eV.
-    #[serde(default = "default_energy")]
-    pub energy: String,
-    /// Atom column of the forces, eV/angstrom.
-    #[serde(default = "default_forces")]
-    pub forces: String,
-    /// Frame key of the stress, eV/angstrom^3, positive under tension.
-    #[serde(default = "default_stress")]
-    pub stress: String,
-    /// Frame key of the virial -dE/dstrain, eV; used where there is no stress.
-    #[serde(default = "default_virial")]
-    pub virial: String,
-    /// Atom column of the charges, e.
-    #[serde(default = "default_charges")]
-    pub charges: String,
-    /// Frame key of the dipole moment, e angstrom.
-    #[serde(default = "default_dipole")]
-    pub dipole: String,
-    /// Frame key of a factor on a frame's part of the loss (1 where absent).
-    #[serde(default = "default_weight")]
-    pub weight: String,
-    /// Frame key whose value says to which group (molecule, subset) a frame belongs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// How the frames of `files` are divided.
-    #[serde(default)]
-    pub split: Split,
-    /// Memory for structures, MB; the rest goes to a temporary file.
-    #[serde(default = "default_memory")]
-    pub memory_mb: usize,
-    /// Memory for neighbour lists that are kept between epochs, MB; the rest is recomputed.
-    #[serde(default = "default_cache")]
-    pub cache_mb: usize,
-}
-
-fn default_energy() -> String {
-    "energy".into()
-}
-fn default_forces() -> String {
-    "forces".into()
-}
-fn default_stress() -> String {
-    "stress".into()
-}
-fn default_virial() -> String {
-    "virial".into()
-}
-fn default_charges() -> String {
-    "charges".into()
-}
-fn default_dipole() -> String {
-    "dipole".into()
-}
-fn default_weight() -> String {
-    "weight".into()
-}
-fn default_memory() -> usize {
-    4096
-}
-fn default_cache() -> usize {
-    2048
-}
-
-/// `[data.split]`: at most one family of keys (`*_fraction`, `*_count`, `*_per_group`, `*_list`).
-/// Without any, all frames of `files` are trained on. Where the test set is not stated it is what remains
-/// (nothing for lists); where the validation set is not stated it is empty.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Split {
-    /// Seed of the shuffle that precedes the division; absent: 0. Lists are not shuffled and refuse it.
-    pub seed: Option<u64>,
-    /// Fraction trained on.
-    pub train_fraction: Option<f64>,
-    /// Fraction validated on.
-    pub validation_fraction: Option<f64>,
-    /// Fraction tested on.
-    pub test_fraction: Option<f64>,
-    /// Number of frames trained on.
-    pub train_count: Option<usize>,
-    /// Number of frames validated on.
-    pub validation_count: Option<usize>,
-    /// Number of frames tested on.
-    pub test_count: Option<usize>,
-    /// Frames of each group trained on.
-    pub train_per_group: Option<usize>,
-    /// Frames of each group validated on.
-    pub validation_per_group: Option<usize>,
-    /// Frames of each group tested on.
-    pub test_per_group: Option<usize>,
-    /// File with the indices (from 0, over all `files` in order) of the frames trained on.
-    pub train_list: Option<PathBuf>,
-    /// File with the indices of the frames validated on.
-    pub validation_list: Option<PathBuf>,
-    /// File with the indices of the frames tested on.
-    pub test_list: Option<PathBuf>,
-    /// With fractions: whole groups go to one of the sets, so that the test speaks about unseen groups.
-    #[serde(default)]
-    pub whole_groups: bool,
-}
-
-/// `[reference_energies]`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReferenceEnergies {
-    /// Where they come from; absent: `model` with a `[finetune]` section, else `least_squares`.
-    pub method: Option<ReferenceMethod>,
-    /// For `given`: energy in eV by element symbol.
-    #[serde(default)]
-    pub values: BTreeMap<String, f64>,
-}
-
-/// Where reference energies come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReferenceMethod {
-    /// Least squares over the training frames, the solution of least norm.
-    LeastSquares,
-    /// The `values` of this section.
-    Given,
-    /// Those of the model that is fine-tuned.
-    Model,
-    /// Zero for every element.
-    None,
 }
 
 /// How a difference between prediction and label counts.
@@ -207,6 +69,8 @@ pub struct Losses {
     pub charges: Option<LossTerm>,
     /// Dipole, e angstrom; mean over components (over structures for `norm`).
     pub dipole: Option<LossTerm>,
+    /// Polarisability, in the unit of the data; mean over the nine components.
+    pub polarizability: Option<LossTerm>,
 }
 
 /// `[optimizer]`: AdamW (Loshchilov and Hutter 2019); weight decay acts on matrices only.
@@ -405,36 +269,16 @@ pub struct Finetune {
     /// Whose weights are the start: a model file, a XequiNet checkpoint (.pt) or the name of a model inside the
     /// program.
     pub model: PathBuf,
-    /// Patterns (`*` and `?`) of tensor names that stay as they are.
+    /// Patterns (`*` and `?`; `!` in front: all others) of tensor names that stay as they are.
     #[serde(default)]
     pub freeze: Vec<String>,
-}
-
-impl Data {
-    /// These files, everything else at its default.
-    pub fn new(files: Vec<PathBuf>) -> Self {
-        Self {
-            files,
-            validation_files: Vec::new(),
-            test_files: Vec::new(),
-            energy: default_energy(),
-            forces: default_forces(),
-            stress: default_stress(),
-            virial: default_virial(),
-            charges: default_charges(),
-            dipole: default_dipole(),
-            weight: default_weight(),
-            group: None,
-            split: Split::default(),
-            memory_mb: default_memory(),
-            cache_mb: default_cache(),
-        }
-    }
+    /// The name that the only head of a model without named heads is to have; needed where `[[heads]]` adds others.
+    pub head: Option<String>,
 }
 
 impl Losses {
     /// The terms with their names, in a fixed order.
-    pub fn named(&self) -> [(&'static str, Option<LossTerm>); 7] {
+    pub fn named(&self) -> [(&'static str, Option<LossTerm>); 8] {
         [
             ("energy", self.energy),
             ("energy_per_atom", self.energy_per_atom),
@@ -443,6 +287,7 @@ impl Losses {
             ("stress", self.stress),
             ("charges", self.charges),
             ("dipole", self.dipole),
+            ("polarizability", self.polarizability),
         ]
     }
 }

@@ -21,7 +21,8 @@ fn minimal_configuration_has_defaults() {
     assert_eq!(c.model.hyperparameters["width"], 3);
     assert_eq!(c.train.max_time.unwrap().milliseconds, 90 * 60_000);
     assert_eq!(c.optimizer.lr, 5e-4);
-    assert_eq!(c.reference_method(), ReferenceMethod::LeastSquares);
+    assert_eq!(c.data.sets, [DataSet::new(vec!["a.extxyz".into(), "b.extxyz".into()])]);
+    assert_eq!(c.heads(), [Head::default()]);
 }
 
 /// Each broken configuration is refused with a message that names the key.
@@ -71,11 +72,10 @@ fn errors_carry_file_and_line() {
     let e = Config::read(&path).unwrap_err();
     assert_eq!((e.path.as_deref(), e.line), (Some(path.as_path()), Some(6)));
     std::fs::write(&path, MINIMAL).unwrap();
-    assert_eq!(Config::read(&path).unwrap().data.files[0], dir.path().join("a.extxyz"));
+    assert_eq!(Config::read(&path).unwrap().data.sets[0].files[0], dir.path().join("a.extxyz"));
 }
 
-/// A bare word that is no file in the folder is the name of a model inside the program; fine-tuning starts from the
-/// model's reference energies.
+/// A bare word that is no file in the folder is the name of a model inside the program.
 #[test]
 fn finetuning_takes_files_and_names() {
     let dir = tempfile::tempdir().unwrap();
@@ -83,7 +83,6 @@ fn finetuning_takes_files_and_names() {
     let model = |word: &str| {
         std::fs::write(&path, format!("{MINIMAL}\n[finetune]\nmodel = \"{word}\"\n")).unwrap();
         let config = Config::read(&path).unwrap();
-        assert_eq!(config.reference_method(), ReferenceMethod::Model);
         config.finetune.unwrap().model
     };
     assert_eq!(model("rmd17"), PathBuf::from("rmd17"));

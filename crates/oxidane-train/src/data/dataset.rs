@@ -11,7 +11,16 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-/// Labelled structures, numbered from 0 over all files in order. The first ones, up to a budget, are in memory, the
+/// One of the sets of a [`Dataset`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Set {
+    /// Its name; empty for an only set without one.
+    pub name: String,
+    /// The head of the network that it is for, by its place.
+    pub head: u32,
+}
+
+/// Labelled structures, numbered from 0 over all sets and files in order. The first ones, up to a budget, are in memory, the
 /// others in a temporary file (in the system's folder for such files, gone when the program ends however it ends).
 #[derive(Debug)]
 pub struct Dataset {
@@ -19,6 +28,7 @@ pub struct Dataset {
     places: Vec<Place>,
     spill: Option<Mutex<File>>,
     files: Vec<PathBuf>,
+    sets: Vec<Set>,
     groups: Vec<String>,
     hash: String,
 }
@@ -75,7 +85,16 @@ impl Dataset {
     pub fn group(&self, i: usize) -> usize {
         self.summaries[i].group as usize
     }
-    /// Names of the groups in order of first appearance; one, `all`, if no group key is used.
+    /// Set of structure `i`, an index into [`Dataset::sets`].
+    pub fn set(&self, i: usize) -> usize {
+        self.summaries[i].set as usize
+    }
+    /// The sets in order; one at least if there are structures.
+    pub fn sets(&self) -> &[Set] {
+        &self.sets
+    }
+    /// Names of the groups in order of first appearance; one, `all`, if no group key is used. With several sets, a group is
+    /// one of a set, and its name has the set's in front.
     pub fn groups(&self) -> &[String] {
         &self.groups
     }
@@ -87,13 +106,15 @@ impl Dataset {
     pub fn hash(&self) -> &str {
         &self.hash
     }
-    /// `file frame n` of structure `i`, for messages (frames from 0).
+    /// `file frame n` of structure `i`, for messages (frames from 0), with the set if there are several.
     pub fn describe(&self, i: usize) -> String {
-        let origin = self.summaries[i].origin;
-        match self.files.get(origin.file as usize) {
+        let Summary { origin, set, .. } = self.summaries[i];
+        let frame = match self.files.get(origin.file as usize) {
             Some(file) => format!("{} frame {}", file.display(), origin.frame),
             None => format!("frame {}", origin.frame),
-        }
+        };
+        let several = self.sets.len() > 1;
+        if several { format!("{frame} of set {}", self.sets[set as usize].name) } else { frame }
     }
 }
 
@@ -116,8 +137,10 @@ pub struct Builder {
     spill: Option<File>,
     spilled: u64,
     files: Vec<PathBuf>,
-    groups: Vec<String>,
-    numbers: BTreeMap<String, u32>,
+    sets: Vec<Set>,
+    /// Set and name of each group.
+    groups: Vec<(u32, String)>,
+    numbers: BTreeMap<(u32, String), u32>,
     hash: Sha256,
     in_file: u64,
 }
@@ -138,11 +161,17 @@ impl Builder {
             spill: None,
             spilled: 0,
             files: Vec::new(),
+            sets: Vec::new(),
             groups: Vec::new(),
             numbers: BTreeMap::new(),
             hash: Sha256::new(),
             in_file: 0,
         }
+    }
+
+    /// Structures added from now on are of this set; without any, all are of one without a name, for the first head.
+    pub fn set(&mut self, name: impl Into<String>, head: u32) {
+        self.sets.push(Set { name: name.into(), head });
     }
 
     /// Structures added from now on come from this file.
@@ -151,7 +180,7 @@ impl Builder {
         self.in_file = 0;
     }
 
-    /// Adds a structure of the named group and returns its number; group and origin in `frame` are set here.
+    /// Adds a structure of the named group and returns its number; set, head, group and origin in `frame` are set here.
     ///
     /// # Errors
     /// The structure or a label makes no sense; the message names file and frame. The temporary file cannot be written.
@@ -166,11 +195,18 @@ impl Builder {
                 None => placed,
             }
         })?;
-        frame.group = self.group_index(group);
+        if self.sets.is_empty() {
+            self.sets.push(Set::default());
+        }
+        frame.set = self.sets.len() as u32 - 1;
+        frame.head = self.sets[frame.set as usize].head;
+        frame.group = self.group_index(frame.set, group);
         self.in_file += 1;
         self.summaries.push(Summary {
             atoms: frame.system.len() as u32,
             group: frame.group,
+            set: frame.set,
+            head: frame.head,
             origin: frame.origin,
             labels: frame.present(),
             weight: frame.weight,
@@ -201,28 +237,36 @@ impl Builder {
         Ok(place)
     }
 
-    fn group_index(&mut self, name: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(name) {
+    fn group_index(&mut self, set: u32, name: &str) -> u32 {
+        let key = (set, name.to_string());
+        if let Some(&number) = self.numbers.get(&key) {
             return number;
         }
         let number = self.groups.len() as u32;
-        self.groups.push(name.to_string());
-        self.numbers.insert(name.to_string(), number);
+        self.groups.push(key.clone());
+        self.numbers.insert(key, number);
         number
     }
 
     /// The data set.
     pub fn finish(mut self) -> Dataset {
-        for name in &self.groups {
+        let names = self.groups.iter().map(|(_, name)| name).chain(self.sets.iter().map(|set| &set.name));
+        for name in names {
             self.hash.update(name.as_bytes());
             self.hash.update([0]);
         }
+        let several = self.sets.len() > 1;
+        let title = |(set, name): (u32, String)| {
+            if several { format!("{}: {name}", self.sets[set as usize].name) } else { name }
+        };
+        let groups = self.groups.into_iter().map(title).collect();
         Dataset {
             summaries: self.summaries,
             places: self.places,
             spill: self.spill.map(Mutex::new),
             files: self.files,
-            groups: self.groups,
+            groups,
+            sets: self.sets,
             hash: hex(&self.hash.finalize()),
         }
     }

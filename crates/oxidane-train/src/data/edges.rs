@@ -1,7 +1,7 @@
 //! [`EdgeCache`]: neighbour lists of the structures, kept up to a budget of memory.
 
-use super::Dataset;
-use oxidane_core::{Error, Result, System};
+use super::{Dataset, Labelled};
+use oxidane_core::{Error, Result};
 use oxidane_models::Batch;
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -33,9 +33,10 @@ impl EdgeCache {
         Ok(Batch::concat(&parts.iter().map(AsRef::as_ref).collect::<Vec<_>>()))
     }
 
-    fn build(&self, system: &System) -> Result<Batch> {
-        let batch = Batch::build(system, self.cutoff)?;
+    fn build(&self, frame: &Labelled) -> Result<Batch> {
+        let mut batch = Batch::build(&frame.system, self.cutoff)?;
         batch.edges.refuse_close_atoms()?;
+        batch.heads = vec![frame.head];
         Ok(batch)
     }
 
@@ -44,7 +45,7 @@ impl EdgeCache {
             return Ok(Cow::Borrowed(batch));
         }
         let batch = self
-            .build(&data.get(i)?.system)
+            .build(&*data.get(i)?)
             .map_err(|e| Error { message: format!("{}: {}", data.describe(i), e.message), ..e })?;
         let size = bytes(&batch);
         if self.used.fetch_add(size, Ordering::Relaxed) + size > self.budget {

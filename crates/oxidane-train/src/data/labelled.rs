@@ -26,10 +26,16 @@ pub struct Labelled {
     pub charges: Option<Vec<f64>>,
     /// Dipole moment, e angstrom.
     pub dipole: Option<[f64; 3]>,
+    /// Polarisability, in the unit of the data; symmetric.
+    pub polarizability: Option<[[f64; 3]; 3]>,
     /// Factor on this structure's part of the loss; 1 is usual.
     pub weight: f64,
     /// Group, an index into [`super::Dataset::groups`].
     pub group: u32,
+    /// Set, an index into [`super::Dataset::sets`].
+    pub set: u32,
+    /// The head of the network that the labels are for, by its place.
+    pub head: u32,
     /// Where it was read.
     pub origin: Origin,
 }
@@ -71,7 +77,9 @@ impl Labelled {
         let virial = self.virial.iter().flatten().flatten().map(|&x| ("virial", x));
         let charges = self.charges.iter().flatten().map(|&x| ("charges", x));
         let dipole = self.dipole.iter().flatten().map(|&x| ("dipole", x));
-        energy.chain(forces).chain(virial).chain(charges).chain(dipole).chain([("weight", self.weight)])
+        let polar = self.polarizability.iter().flatten().flatten().map(|&x| ("polarizability", x));
+        let labels = energy.chain(forces).chain(virial).chain(charges).chain(dipole).chain(polar);
+        labels.chain([("weight", self.weight)])
     }
 
     /// Which labels there are.
@@ -83,6 +91,7 @@ impl Labelled {
             stress: self.virial.is_some() && self.stress_factor().is_some(),
             charges: self.charges.is_some(),
             dipole: self.dipole.is_some(),
+            polarizability: self.polarizability.is_some(),
         }
     }
 
@@ -108,6 +117,8 @@ pub struct Present {
     pub charges: bool,
     /// Dipole.
     pub dipole: bool,
+    /// Polarisability.
+    pub polarizability: bool,
 }
 
 /// What is kept in memory of every structure.
@@ -117,6 +128,10 @@ pub struct Summary {
     pub atoms: u32,
     /// Group, an index into [`super::Dataset::groups`].
     pub group: u32,
+    /// Set, an index into [`super::Dataset::sets`].
+    pub set: u32,
+    /// Head of the network that the labels are for.
+    pub head: u32,
     /// Where it was read.
     pub origin: Origin,
     /// Its labels.

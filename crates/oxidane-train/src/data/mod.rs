@@ -1,6 +1,7 @@
 //! Labelled structures: the data set, its division, neighbour lists, the order of training.
 
 mod dataset;
+mod dispersion;
 mod edges;
 mod labelled;
 mod plan;
@@ -9,10 +10,11 @@ mod record;
 mod reference;
 mod split;
 
-pub use dataset::{Builder, Dataset};
+pub use dataset::{Builder, Dataset, Set};
+pub use dispersion::Correction;
 pub use edges::EdgeCache;
 pub use labelled::{Labelled, Origin, Present, Summary};
-pub use plan::{BatchSize, Epoch, Plan, pack};
-pub use read::{TrainingData, read_dataset};
-pub use reference::{ReferenceEnergies, fit};
+pub use plan::{BatchSize, Draw, Epoch, Plan, pack};
+pub use read::{Target, TrainingData, read_dataset};
+pub use reference::{ReferenceEnergies, by_symbol, fit};
 pub use split::{Parts, divide, read_list};

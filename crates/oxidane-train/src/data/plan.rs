@@ -15,12 +15,38 @@ pub enum BatchSize {
     Atoms(usize),
 }
 
+/// The training structures of one set, and how often they are used.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Draw {
+    /// Frames of the data.
+    pub frames: Vec<usize>,
+    /// Atoms of each.
+    pub atoms: Vec<u32>,
+    /// An epoch draws so many times as many frames, rounded, as there are. What is beyond whole repetitions is a subset
+    /// that each epoch chooses anew.
+    pub weight: f64,
+}
+
+impl Draw {
+    /// Frames that an epoch draws.
+    pub fn len(&self) -> usize {
+        (self.weight * self.frames.len() as f64).round() as usize
+    }
+    /// Whether an epoch draws none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Streams of random numbers that choose subsets begin here: above any epoch's number.
+const FIRST_STREAM: u64 = 1 << 40;
+const _: () = assert!(MOST_STEPS < FIRST_STREAM);
+
 /// Order and batches of the training structures.
 #[derive(Debug, Clone)]
 pub struct Plan {
     seed: u64,
-    frames: Vec<usize>,
-    atoms: Vec<u32>,
+    draws: Vec<Draw>,
     size: BatchSize,
 }
 
@@ -34,27 +60,47 @@ pub struct Epoch {
 }
 
 impl Plan {
-    /// A plan for the structures `frames` with `atoms[k]` atoms in `frames[k]`.
-    pub fn new(seed: u64, frames: Vec<usize>, atoms: Vec<u32>, size: BatchSize) -> Self {
-        assert_eq!(frames.len(), atoms.len(), "one number of atoms per frame");
-        Self { seed, frames, atoms, size }
+    /// A plan for the structures of several sets, which are mixed.
+    pub fn new(seed: u64, draws: Vec<Draw>, size: BatchSize) -> Self {
+        assert!(draws.iter().all(|d| d.frames.len() == d.atoms.len()), "one number of atoms per frame");
+        Self { seed, draws, size }
     }
 
     /// The shuffled order of epoch `n` (from 0) and its batches.
     pub fn epoch(&self, n: u64) -> Epoch {
-        let mut order: Vec<usize> = (0..self.frames.len()).collect();
+        let mut order: Vec<(usize, u32)> = Vec::with_capacity(self.draws.iter().map(Draw::len).sum());
+        for (k, draw) in self.draws.iter().enumerate() {
+            let at = |i: usize| (draw.frames[i], draw.atoms[i]);
+            order.extend(self.chosen(k, n).into_iter().map(at));
+        }
         shuffle(&mut order, self.seed, n);
         let batches = self.cut(&order);
-        order.iter_mut().for_each(|k| *k = self.frames[*k]);
-        Epoch { order, batches }
+        Epoch { order: order.into_iter().map(|(frame, _)| frame).collect(), batches }
     }
 
-    fn cut(&self, order: &[usize]) -> Vec<Range<usize>> {
+    /// Places of the frames that epoch `n` draws of set `k`.
+    fn chosen(&self, k: usize, n: u64) -> Vec<usize> {
+        let (draw, all) = (&self.draws[k], self.draws[k].frames.len());
+        let mut chosen: Vec<usize> = (0..draw.len()).map(|i| i % all).collect();
+        let rest = draw.len() % all.max(1);
+        if rest > 0 {
+            let mut subset: Vec<usize> = (0..all).collect();
+            // Apart from the streams of the orders: epochs are fewer than steps.
+            shuffle(&mut subset, self.seed, (k as u64 + 1) * FIRST_STREAM + n);
+            subset.truncate(rest);
+            subset.sort_unstable();
+            chosen.truncate(draw.len() - rest);
+            chosen.extend(subset);
+        }
+        chosen
+    }
+
+    fn cut(&self, order: &[(usize, u32)]) -> Vec<Range<usize>> {
         match self.size {
             BatchSize::Structures(n) => {
                 (0..order.len()).step_by(n).map(|a| a..(a + n).min(order.len())).collect()
             }
-            BatchSize::Atoms(n) => pack(order.iter().map(|&k| self.atoms[k] as usize), n),
+            BatchSize::Atoms(n) => pack(order.iter().map(|&(_, atoms)| atoms as usize), n),
         }
     }
 
@@ -66,7 +112,7 @@ impl Plan {
     pub fn steps(&self, epochs: u64) -> Result<u64> {
         /// Structures to be put in order; about ten seconds.
         const MOST_SHUFFLED: u64 = 1_000_000_000;
-        let frames = self.frames.len() as u64;
+        let frames = self.draws.iter().map(|d| d.len() as u64).sum::<u64>();
         let steps = match self.size {
             BatchSize::Structures(n) => epochs.checked_mul(frames.div_ceil(n as u64)),
             BatchSize::Atoms(_) => epochs
@@ -108,7 +154,8 @@ mod tests {
         let frames: Vec<usize> = (10..47).collect();
         let atoms: Vec<u32> = (0..37).map(|k| 3 + k % 7).collect();
         for size in [BatchSize::Structures(5), BatchSize::Atoms(16)] {
-            let plan = Plan::new(3, frames.clone(), atoms.clone(), size);
+            let draw = Draw { frames: frames.clone(), atoms: atoms.clone(), weight: 1.0 };
+            let plan = Plan::new(3, vec![draw], size);
             let (a, b) = (plan.epoch(0), plan.epoch(1));
             assert_ne!(a.order, b.order);
             for e in [&a, &b] {
@@ -125,6 +172,44 @@ mod tests {
             assert!(plan.steps(u64::MAX).is_err() && plan.steps(1 << 39).is_err());
             assert_eq!(plan.steps(2).unwrap(), (a.batches.len() + b.batches.len()) as u64);
         }
+    }
+
+    /// Of every set as many frames as its weight says: whole repetitions, and a subset that is another in each epoch.
+    #[test]
+    fn sets_are_drawn_by_their_weights() {
+        let draw = |frames: Range<usize>, weight| {
+            let atoms = frames.clone().map(|k| 1 + k as u32 % 5).collect();
+            Draw { frames: frames.collect(), atoms, weight }
+        };
+        let plan = Plan::new(
+            9,
+            vec![draw(0..10, 1.0), draw(10..30, 0.4), draw(30..40, 2.5)],
+            BatchSize::Structures(6),
+        );
+        let drawn = |n: u64| {
+            let mut counts = [0; 40];
+            plan.epoch(n).order.iter().for_each(|&i| counts[i] += 1);
+            counts
+        };
+        let (a, b) = (drawn(0), drawn(1));
+        assert_eq!(a, drawn(0));
+        assert_ne!(a, b, "a subset is chosen anew");
+        for counts in [&a, &b] {
+            assert!(counts[..10].iter().all(|&n| n == 1));
+            assert!(counts[10..30].iter().all(|&n| n <= 1) && counts[10..30].iter().sum::<i32>() == 8);
+            assert!(counts[30..].iter().all(|&n| n == 2 || n == 3) && counts[30..].iter().sum::<i32>() == 25);
+        }
+        assert_eq!(plan.steps(3).unwrap(), 3 * 43u64.div_ceil(6));
+        // Sets are mixed: no batch of an epoch is of one set alone as often as it would be in turn.
+        let mixed = plan.epoch(0);
+        let sets = |r: &Range<usize>| {
+            let mut sets: Vec<_> =
+                mixed.order[r.clone()].iter().map(|&i| (i >= 10) as u8 + (i >= 30) as u8).collect();
+            sets.sort_unstable();
+            sets.dedup();
+            sets.len()
+        };
+        assert!(mixed.batches.iter().filter(|r| sets(r) > 1).count() > 4);
     }
 
     #[test]

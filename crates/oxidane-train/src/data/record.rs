@@ -10,7 +10,7 @@ pub fn encode(frame: &Labelled) -> Vec<u8> {
     out.extend((s.len() as u32).to_le_bytes());
     out.extend(s.charge.to_le_bytes());
     out.extend(s.unpaired.to_le_bytes());
-    out.extend(frame.group.to_le_bytes());
+    out.extend([frame.group, frame.set, frame.head].map(u32::to_le_bytes).concat());
     let periodic = s.cell.map_or([false; 3], |c| c.periodic);
     let flags = [
         s.cell.is_some(),
@@ -22,6 +22,7 @@ pub fn encode(frame: &Labelled) -> Vec<u8> {
         frame.virial.is_some(),
         frame.charges.is_some(),
         frame.dipole.is_some(),
+        frame.polarizability.is_some(),
     ];
     out.extend(flags.map(u8::from));
     out.extend(&s.numbers);
@@ -29,6 +30,7 @@ pub fn encode(frame: &Labelled) -> Vec<u8> {
     let labels = frame.forces.iter().flatten().flatten().chain(frame.virial.iter().flatten().flatten());
     let labels = frame.energy.iter().chain(labels).chain(frame.charges.iter().flatten());
     let labels = labels.chain(frame.dipole.iter().flatten());
+    let labels = labels.chain(frame.polarizability.iter().flatten().flatten());
     for x in [frame.weight].iter().chain(s.positions.iter().flatten()).chain(cell).chain(labels) {
         out.extend(x.to_le_bytes());
     }
@@ -41,8 +43,8 @@ pub fn decode(bytes: &[u8], origin: Origin) -> Option<Labelled> {
     let n = u32::from_le_bytes(r.take()?) as usize;
     let charge = i32::from_le_bytes(r.take()?);
     let unpaired = u32::from_le_bytes(r.take()?);
-    let group = u32::from_le_bytes(r.take()?);
-    let flags = r.take::<9>()?.map(|b| b != 0);
+    let [group, set, head] = [r.take()?, r.take()?, r.take()?].map(u32::from_le_bytes);
+    let flags = r.take::<10>()?.map(|b| b != 0);
     let numbers = r.0.split_off(..n)?.to_vec();
     let weight = r.number()?;
     let positions = r.many(n, Reader::vector)?;
@@ -53,9 +55,11 @@ pub fn decode(bytes: &[u8], origin: Origin) -> Option<Labelled> {
     let virial = r.given(flags[6], Reader::matrix)?;
     let charges = r.given(flags[7], |r| r.many(n, Reader::number))?;
     let dipole = r.given(flags[8], Reader::vector)?;
+    let polarizability = r.given(flags[9], Reader::matrix)?;
     let system = System { numbers, positions, cell, charge, unpaired };
-    let frame = Labelled { system, energy, forces, virial, charges, dipole, weight, group, origin };
-    r.0.is_empty().then_some(frame)
+    let labels =
+        Labelled { energy, forces, virial, charges, dipole, polarizability, ..Labelled::new(system) };
+    r.0.is_empty().then_some(Labelled { weight, group, set, head, origin, ..labels })
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -101,7 +105,8 @@ mod tests {
         full.virial = Some([[1.0, 0.5, 0.0], [0.5, 2.0, 0.0], [0.0, 0.0, 3.0]]);
         full.charges = Some(vec![0.5, -1.5]);
         full.dipole = Some([0.1, 0.2, 0.3]);
-        (full.weight, full.group) = (0.25, 7);
+        full.polarizability = Some([[9.0, 0.1, 0.2], [0.1, 8.0, 0.3], [0.2, 0.3, 7.0]]);
+        (full.weight, full.group, full.set, full.head) = (0.25, 7, 3, 2);
         for frame in [full, bare] {
             let bytes = encode(&frame);
             assert_eq!(decode(&bytes, frame.origin).as_ref(), Some(&frame));

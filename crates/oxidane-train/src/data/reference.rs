@@ -2,7 +2,8 @@
 
 use super::Dataset;
 use faer::{Mat, Side};
-use oxidane_core::{Error, Result};
+use oxidane_core::{Error, Result, elements};
+use std::collections::BTreeMap;
 
 /// One energy in eV per atomic number (index 0 unused); zero where an element has none.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,21 @@ impl ReferenceEnergies {
     pub fn sum(&self, numbers: &[u8]) -> f64 {
         numbers.iter().map(|&z| self.values[usize::from(z)]).sum()
     }
+}
+
+/// Reference energies from a table by element symbol; `key` is where it stands, for the message.
+///
+/// # Errors
+/// An element symbol is unknown.
+pub fn by_symbol(key: &str, values: &BTreeMap<String, f64>) -> Result<ReferenceEnergies> {
+    let mut energies = ReferenceEnergies::default();
+    for (symbol, &value) in values {
+        let z = elements::from_symbol(symbol).ok_or_else(|| {
+            Error::usage(format!("{key}.values.{symbol}: there is no such element; use H, He, ..."))
+        })?;
+        energies.values[usize::from(z)] = value;
+    }
+    Ok(energies)
 }
 
 /// Directions of the normal matrix whose eigenvalue is below this fraction of the largest are taken as undetermined.
@@ -56,8 +72,8 @@ pub fn fit(data: &Dataset, frames: &[usize]) -> Result<ReferenceEnergies> {
     }
     if labels == 0 {
         return Err(Error::input(
-            "no training frame has an energy, so reference energies cannot be fitted; name the energy key in \
-             data.energy or set reference_energies.method = \"none\"",
+            "no training frame has an energy, so reference energies cannot be fitted; name the key of the energy as \
+             `energy` where the files are named, or set reference_energies.method = \"none\"",
         ));
     }
     let elements: Vec<usize> = (0..119).filter(|&z| normal[z][z] > 0.0).collect();

@@ -4,6 +4,7 @@ use super::Dataset;
 use crate::config::Split;
 use crate::random::shuffle;
 use oxidane_core::{Error, Result};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -21,7 +22,8 @@ pub struct Parts {
 /// Divides the frames `pool` as `split` says. A shuffle with the split's seed comes first (one stream per group).
 ///
 /// # Errors
-/// More frames are asked for than there are, or a list names frames that do not exist or overlap.
+/// More frames are asked for than there are, or a list names frames that do not exist or overlap. What is not about a file
+/// begins with the key, `split`.
 pub fn divide(data: &Dataset, pool: Range<usize>, split: &Split) -> Result<Parts> {
     let mut parts = Parts::default();
     let seed = split.seed.unwrap_or(0);
@@ -36,9 +38,10 @@ pub fn divide(data: &Dataset, pool: Range<usize>, split: &Split) -> Result<Parts
         let [a, b, c] = cut(&groups, sizes);
         parts = Parts { train: frames_of(a), validation: frames_of(b), test: frames_of(c) };
     } else if split.train_per_group.is_some() {
-        for (g, mut frames) in by_group(data, pool) {
-            shuffle(&mut frames, seed, g as u64);
-            let sizes = amounts(split, frames.len(), &format!("frames of group `{}`", data.groups()[g]))?;
+        // Streams are numbered within the pool, so that sets of the same frames are divided alike.
+        for (stream, (group, mut frames)) in by_group(data, pool).into_iter().enumerate() {
+            shuffle(&mut frames, seed, stream as u64);
+            let sizes = amounts(split, frames.len(), &format!("frames of group `{}`", data.groups()[group]))?;
             extend(&mut parts, &frames, sizes);
         }
     } else {
@@ -51,7 +54,7 @@ pub fn divide(data: &Dataset, pool: Range<usize>, split: &Split) -> Result<Parts
         part.sort_unstable();
     }
     if parts.train.is_empty() {
-        return Err(Error::usage("data.split leaves no frame to train on: ask for more or add files"));
+        return Err(Error::usage("split leaves no frame to train on: ask for more or add files"));
     }
     Ok(parts)
 }
@@ -59,10 +62,9 @@ pub fn divide(data: &Dataset, pool: Range<usize>, split: &Split) -> Result<Parts
 /// The groups that occur in `pool`, with their frames. Those of validation and test files alone are no matter of the
 /// split.
 fn by_group(data: &Dataset, pool: Range<usize>) -> Vec<(usize, Vec<usize>)> {
-    let mut members: Vec<(usize, Vec<usize>)> = (0..data.groups().len()).map(|g| (g, Vec::new())).collect();
-    pool.for_each(|i| members[data.group(i)].1.push(i));
-    members.retain(|(_, frames)| !frames.is_empty());
-    members
+    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    pool.for_each(|i| members.entry(data.group(i)).or_default().push(i));
+    members.into_iter().collect()
 }
 
 fn cut(all: &[usize], [a, b, c]: [usize; 3]) -> [&[usize]; 3] {
@@ -95,7 +97,7 @@ fn amounts(split: &Split, n: usize, what: &str) -> Result<[usize; 3]> {
     let asked = a.saturating_add(b).saturating_add(test.unwrap_or(0));
     if asked > n {
         return Err(Error::usage(format!(
-            "data.split asks for {asked} {what} but there are {n}: lower the numbers or add files"
+            "split asks for {asked} {what} but there are {n}: lower the numbers or add files"
         )));
     }
     Ok([a, b, test.unwrap_or(n - a - b)])

@@ -35,12 +35,7 @@ pub(super) fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) ->
     }
     let sets = [("train on", &parts.train), ("validate on", &parts.validation)];
     for (verb, frames) in sets.into_iter().filter(|(_, f)| !f.is_empty()) {
-        if frames.iter().all(|&i| data.data.summary(i).weight == 0.0) {
-            return Err(Error::usage(format!(
-                "every frame to {verb} has the weight 0 (key `{}`): give some a weight above 0",
-                config.data.weight
-            )));
-        }
+        check_sets(config, data, loss, verb, frames)?;
         let counts = loss.counts(frames.iter().map(|&i| data.data.summary(i)));
         let named = config.loss.named();
         let unlabelled = named.iter().zip(counts.0).find(|((_, term), n)| term.is_some() && *n == 0.0);
@@ -63,6 +58,33 @@ pub(super) fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) ->
     Ok(())
 }
 
+/// Every set with frames to train or validate on needs labels that the loss is about, and weights.
+fn check_sets(config: &Config, data: &TrainingData, loss: &Loss, verb: &str, frames: &[usize]) -> Result<()> {
+    for (k, set) in config.data.sets.iter().enumerate() {
+        let own = || frames.iter().map(|&i| data.data.summary(i)).filter(|s| s.set as usize == k);
+        if own().next().is_none() {
+            continue;
+        }
+        let several = config.data.sets.len() > 1;
+        let of = if several { format!(" of {}", config.data.place(k)) } else { String::new() };
+        if own().all(|s| s.weight == 0.0) {
+            return Err(Error::usage(format!(
+                "every frame{of} to {verb} has the weight 0 (key `{}`): give some a weight above 0",
+                set.weight_key()
+            )));
+        }
+        let counts = loss.counts(own());
+        let named = config.loss.named();
+        let labelled = named.iter().zip(counts.0).any(|((_, term), n)| term.is_some() && n > 0.0);
+        if several && !labelled {
+            return Err(Error::usage(format!(
+                "no frame{of} to {verb} has a label that [loss] is about: name the keys of its labels there, or drop the set"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The network must have what the loss is about.
 pub(super) fn check_capabilities<R: Real>(config: &Config, network: &dyn Network<R>) -> Result<()> {
     let (loss, has) = (&config.loss, network.capabilities());
@@ -74,6 +96,7 @@ pub(super) fn check_capabilities<R: Real>(config: &Config, network: &dyn Network
         ("stress", loss.stress, has.virial),
         ("charges", loss.charges, has.charges),
         ("dipole", loss.dipole, has.dipole),
+        ("polarizability", loss.polarizability, has.polarizability),
     ];
     if config.train.monitor != Monitor::Loss && !has.energy {
         return Err(Error::usage(

@@ -15,14 +15,16 @@ pub use progress::Best;
 
 use crate::checkpoint;
 use crate::config::{Config, Monitor};
-use crate::data::{BatchSize, EdgeCache, Epoch, Plan, ReferenceEnergies, TrainingData};
+use crate::data::{BatchSize, Draw, EdgeCache, Epoch, Plan, ReferenceEnergies, TrainingData};
 use crate::evaluate::{Property, Report, evaluate};
 use crate::gradient::{Context, Gradient};
-use crate::log::{Log, errors_json};
+use crate::heads::Heads;
+use crate::log::{self, Log, errors_json};
 use crate::loss::{Loss, PerTerm};
 use crate::observer::{Observer, StepEvent, ValidationEvent};
 use crate::optimizer::{AdamW, Span, norm, spans, update_average};
 use crate::schedule::learning_rate;
+use crate::setup::pool;
 use checks::{check_capabilities, check_folder, check_labels};
 use oxidane_core::{Error, Result};
 use oxidane_math::Real;
@@ -42,8 +44,10 @@ pub const PARITY_POINTS: usize = 4000;
 pub struct TrainedModel<'a, R: Real> {
     /// Network with its (averaged) weights.
     pub network: &'a dyn Network<R>,
-    /// Added to the network's energies.
-    pub references: &'a ReferenceEnergies,
+    /// Its heads.
+    pub heads: &'a Heads,
+    /// Added to the network's energies, for each head.
+    pub references: &'a [ReferenceEnergies],
     /// The data.
     pub data: &'a TrainingData,
     /// The configuration.
@@ -70,8 +74,10 @@ pub struct Setup<R: Real> {
     pub data: TrainingData,
     /// The network with its initial weights.
     pub network: Box<dyn Network<R>>,
-    /// Reference energies.
-    pub references: ReferenceEnergies,
+    /// Its heads.
+    pub heads: Heads,
+    /// Reference energies of each head.
+    pub references: Vec<ReferenceEnergies>,
     /// Folder of the run; must exist.
     pub folder: PathBuf,
     /// Writes the models.
@@ -157,7 +163,9 @@ impl<R: Real> Trainer<R> {
             second: take("second", n)?,
             largest: take("largest", if amsgrad { n } else { 0 })?,
         };
-        setup.references.values = progress.references.iter().map(|&bits| f64::from_bits(bits)).collect();
+        for (references, saved) in setup.references.iter_mut().zip(&progress.references) {
+            references.values = saved.iter().map(|&bits| f64::from_bits(bits)).collect();
+        }
         let trainer = Self::assemble(setup, progress, Some(Arrays { average, best, adam }))?;
         trainer.remove_forgotten_models()?;
         Ok(trainer)
@@ -173,14 +181,10 @@ impl<R: Real> Trainer<R> {
         let train = &config.train;
         let size =
             train.batch_size.map_or(BatchSize::Atoms(train.batch_atoms.unwrap_or(1)), BatchSize::Structures);
-        let atoms = data.parts.train.iter().map(|&i| data.data.atoms(i) as u32).collect();
-        let plan = Plan::new(train.seed, data.parts.train.clone(), atoms, size);
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(train.threads)
-            .build()
-            .map_err(|e| Error::usage(format!("train.threads = {}: {e}", train.threads)))?;
+        let plan = Plan::new(train.seed, draws(config, data)?, size);
+        let pool = pool(train)?;
         let freeze = config.finetune.as_ref().map_or(&[][..], |f| &f.freeze);
-        let spans = spans(setup.network.layout(), freeze)?;
+        let spans = spans(setup.network.layout(), freeze, &setup.heads.untrained(data))?;
         let total_steps = train.steps.map_or_else(|| plan.steps(train.epochs.unwrap_or(0)), Ok)?;
         let mut average = setup.network.boxed_clone();
         let (adam, best) = match saved {
@@ -197,7 +201,9 @@ impl<R: Real> Trainer<R> {
         let first = serde_json::json!({
             "event": "start", "training": data.parts.train.len(), "validation": data.parts.validation.len(),
             "test": data.parts.test.len(), "weighted": weighted(data), "steps": total_steps,
+            "sets": log::sets_json(&setup),
         });
+        let columns = set_titles(&setup);
         Ok(Self {
             average,
             best,
@@ -211,7 +217,7 @@ impl<R: Real> Trainer<R> {
             total_steps,
             plan,
             pool,
-            log: Log::open(&setup.folder, progress.log, &first)?,
+            log: Log::open(&setup.folder, progress.log, &first, &columns)?,
             progress,
             setup,
         })
@@ -229,9 +235,17 @@ impl<R: Real> Trainer<R> {
     pub fn network(&self) -> &dyn Network<R> {
         &*self.average
     }
-    /// The reference energies.
-    pub fn references(&self) -> &ReferenceEnergies {
+    /// The reference energies of each head.
+    pub fn references(&self) -> &[ReferenceEnergies] {
         &self.setup.references
+    }
+    /// The heads of the network.
+    pub fn heads(&self) -> &Heads {
+        &self.setup.heads
+    }
+    /// A title of each set: its name and, where heads have names, that of its head, as `water@PBE0`.
+    pub fn set_titles(&self) -> Vec<String> {
+        set_titles(&self.setup)
     }
     /// The data.
     pub fn data(&self) -> &TrainingData {
@@ -435,7 +449,7 @@ impl<R: Real> Trainer<R> {
         self.log.line(&serde_json::json!({
             "event": "validation", "step": last.step, "epoch": last.epoch, "train_loss": train_loss,
             "loss": report.loss.total(), "terms": self.terms_json(&report.loss), "monitored": monitored, "best": best,
-            "errors": errors_json(&report.overall),
+            "errors": errors_json(&report.overall), "sets": log::reports_json(&report, &self.set_titles()),
         }))?;
         self.log.row(last.step, last.epoch, last.lr, train_loss, &report)?;
         self.keep_if_good(monitored, &report)?;
@@ -474,8 +488,8 @@ impl<R: Real> Trainer<R> {
         step: u64,
         errors: &[(&'static str, Report)],
     ) -> Result<()> {
-        let Setup { references, data, config, .. } = &self.setup;
-        let model = TrainedModel { network, references, data, config, step, errors };
+        let Setup { heads, references, data, config, .. } = &self.setup;
+        let model = TrainedModel { network, heads, references, data, config, step, errors };
         self.setup.writer.write(&self.setup.folder.join(file), &model)
     }
 
@@ -602,10 +616,40 @@ fn context<'a, R: Real>(setup: &'a Setup<R>, edges: &'a EdgeCache, loss: &'a Los
     }
 }
 
+/// How often the frames of each set are drawn.
+fn draws(config: &Config, data: &TrainingData) -> Result<Vec<Draw>> {
+    let mut draws = Vec::new();
+    for (k, set) in config.data.sets.iter().enumerate() {
+        let frames: Vec<usize> =
+            data.parts.train.iter().copied().filter(|&i| data.data.set(i) == k).collect();
+        let atoms = frames.iter().map(|&i| data.data.atoms(i) as u32).collect();
+        let draw = Draw { frames, atoms, weight: set.sampling() };
+        if draw.is_empty() && !draw.frames.is_empty() {
+            return Err(Error::usage(format!(
+                "{}.sampling_weight = {} draws none of its {} training frames: raise it",
+                config.data.place(k),
+                draw.weight,
+                draw.frames.len()
+            )));
+        }
+        draws.push(draw);
+    }
+    Ok(draws)
+}
+
+fn set_titles<R: Real>(setup: &Setup<R>) -> Vec<String> {
+    let title = |set: &crate::data::Set| match setup.heads.entries()[set.head as usize].name.as_str() {
+        "" => set.name.clone(),
+        head => format!("{}@{head}", set.name),
+    };
+    setup.data.data.sets().iter().map(title).collect()
+}
+
+/// The mean over the sets, each of the same weight, of the value that is watched.
 fn monitored(monitor: Monitor, report: &Report) -> f64 {
-    let mae = |p: Property| report.overall.get(p).map_or(f64::NAN, |e| e.mae());
+    let mae = |p: Property| report.mean(|set| set.errors.get(p).map(|e| e.mae()));
     match monitor {
-        Monitor::Loss => report.loss.total(),
+        Monitor::Loss => report.mean(|set| Some(set.loss.total())),
         Monitor::EnergyMae => mae(Property::Energy),
         Monitor::EnergyPerAtomMae => mae(Property::EnergyPerAtom),
         Monitor::ForcesMae => mae(Property::Forces),

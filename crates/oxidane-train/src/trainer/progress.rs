@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Layout of the checkpoint; raised when it changes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// One of the best models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,8 +34,8 @@ pub(super) struct Progress {
     pub config: String,
     pub data: String,
     pub network: String,
-    /// Bits of the reference energies.
-    pub references: Vec<u64>,
+    /// Bits of the reference energies of each head.
+    pub references: Vec<Vec<u64>>,
     pub step: u64,
     pub epoch: u64,
     /// Batches done of this epoch.
@@ -60,7 +60,11 @@ impl Progress {
             config: setup.config.fingerprint(),
             data: fingerprint(&setup.data),
             network: network_fingerprint(&*setup.network),
-            references: setup.references.values.iter().map(|x| x.to_bits()).collect(),
+            references: setup
+                .references
+                .iter()
+                .map(|r| r.values.iter().map(|x| x.to_bits()).collect())
+                .collect(),
             step: 0,
             epoch: 0,
             batch: 0,

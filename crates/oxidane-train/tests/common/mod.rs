@@ -3,9 +3,10 @@
 
 use oxidane_core::{Request, Result, System};
 use oxidane_math::Real;
+use oxidane_models::heads::tensor_name;
 use oxidane_models::{Batch, Layout, Network, Outputs, Scratch};
 use oxidane_train::data::{Builder, Labelled, Parts};
-use oxidane_train::{Config, ModelWriter, ReferenceEnergies, Setup, TrainedModel, TrainingData};
+use oxidane_train::{Config, Heads, ModelWriter, Setup, TrainedModel, TrainingData};
 use std::path::Path;
 
 const CUTOFF: f64 = 3.0;
@@ -13,15 +14,20 @@ const POWERS: usize = 4;
 const CLASSES: usize = 3;
 
 /// Pair potential E = sum_edges 1/2 sum_k c_k f(r) (r/3)^k, c_k = w_k (1 + w_k), f = (1 - r^2/9)^2, by class of pair;
-/// charges and dipole are linear in one weight each. Everything is computed in f64.
+/// charges and dipole are linear in one weight each. A head adds weights of its own to w, the same for all classes.
+/// Everything is computed in f64.
 #[derive(Clone)]
 pub struct Toy<R> {
     layout: Layout,
     weights: Vec<R>,
+    heads: Vec<String>,
 }
 
 impl<R: Real> Toy<R> {
     pub fn new(start: f64) -> Self {
+        Self::with_heads(start, &[])
+    }
+    pub fn with_heads(start: f64, heads: &[&str]) -> Self {
         let mut layout = Layout::default();
         for c in 0..CLASSES {
             layout.add(format!("pair.{c}"), &[POWERS], true, true);
@@ -29,11 +35,21 @@ impl<R: Real> Toy<R> {
         layout.add("table", &[2], false, false);
         layout.add("charge", &[1], true, false);
         layout.add("dipole", &[1], true, false);
+        for head in heads {
+            layout.add(tensor_name(head, "shift"), &[POWERS], true, true);
+        }
+        let heads = heads.iter().map(|h| (*h).to_string()).collect();
         let weights = (0..layout.len).map(|k| R::of(start * (1.0 + (k as f64).cos()))).collect();
-        Self { layout, weights }
+        Self { layout, weights, heads }
     }
     fn w(&self, k: usize) -> f64 {
         self.weights[k].f64()
+    }
+    /// The weight of a power for a class of pairs in a head, and where its parts stand.
+    fn pair(&self, class: usize, k: usize, head: u32) -> (f64, [Option<usize>; 2]) {
+        let own = (!self.heads.is_empty()).then_some(DIPOLE + 1 + head as usize * POWERS + k);
+        let at = class * POWERS + k;
+        (self.w(at) + own.map_or(0.0, |k| self.w(k)), [Some(at), own])
     }
 }
 
@@ -66,6 +82,9 @@ impl<R: Real> Network<R> for Toy<R> {
     fn cutoff(&self) -> f64 {
         CUTOFF
     }
+    fn heads(&self) -> &[String] {
+        &self.heads
+    }
     fn capabilities(&self) -> Request {
         Request { polarizability: false, ..Request::ALL }
     }
@@ -82,7 +101,10 @@ impl<R: Real> Network<R> for Toy<R> {
         Box::new(self.clone())
     }
     fn hyperparameters(&self) -> serde_json::Value {
-        serde_json::json!({})
+        match self.heads.is_empty() {
+            true => serde_json::json!({}),
+            false => serde_json::json!({ "heads": self.heads }),
+        }
     }
     fn architecture(&self) -> &'static str {
         "toy"
@@ -101,7 +123,7 @@ impl<R: Real> Network<R> for Toy<R> {
         edges(b, |s, i, j, class, v, r| {
             let mut slope = 0.0;
             for k in 0..POWERS {
-                let w = self.w(class * POWERS + k);
+                let w = self.pair(class, k, b.head(s)).0;
                 let (f, df) = basis(r, k);
                 o.energy[s] += 0.5 * w * (1.0 + w) * f;
                 o.atomic_energies[i] += 0.5 * w * (1.0 + w) * f;
@@ -151,8 +173,10 @@ impl<R: Real> Network<R> for Toy<R> {
                     }
                 }
                 let energy = seeds.energy.get(s).copied().unwrap_or(0.0);
-                let at = class * POWERS + k;
-                sum[at] += 0.5 * (energy * f + slope * df) * (1.0 + 2.0 * self.w(at));
+                let (w, places) = self.pair(class, k, b.head(s));
+                for at in places.into_iter().flatten() {
+                    sum[at] += 0.5 * (energy * f + slope * df) * (1.0 + 2.0 * w);
+                }
             }
             sum[CHARGE] += seeds.charges.get(i).map_or(0.0, |q| q * basis(r, 0).0);
             let along = seeds.dipole.get(s).map_or(0.0, |d| (0..3).map(|a| d[a] * v[a]).sum());
@@ -190,29 +214,58 @@ pub fn structure(i: u64) -> System {
 
 /// `n` structures with the labels of a known toy network; some lack forces, charges, dipole or virial.
 pub fn data(n: u64) -> TrainingData {
-    let truth = Toy::<f64>::new(0.35);
     let mut builder = Builder::default();
     builder.file("toy.extxyz");
     for i in 0..n {
-        let system = structure(i);
-        let batch = Batch::build(&system, CUTOFF).unwrap();
-        let o = truth.run(&batch, Request::ALL, &mut Scratch::default(), false).unwrap();
-        let offset: f64 = system.numbers.iter().map(|&z| -10.0 * f64::from(z)).sum();
-        let periodic = system.cell.is_some();
-        let frame = Labelled {
-            energy: Some(o.energy[0] + offset),
-            forces: (i % 5 != 4).then_some(o.forces),
-            virial: periodic.then_some(o.virial[0]),
-            charges: (i % 2 == 0).then_some(o.charges),
-            dipole: (!periodic).then_some(o.dipole[0]),
-            ..Labelled::new(system)
-        };
-        builder.add(frame, ["even", "odd"][i as usize % 2]).unwrap();
+        builder.add(labelled(i, &Toy::new(0.35), 0, -10.0), ["even", "odd"][i as usize % 2]).unwrap();
     }
-    let (a, b) = (n as usize * 6 / 10, n as usize * 8 / 10);
-    let parts =
-        Parts { train: (0..a).collect(), validation: (a..b).collect(), test: (b..n as usize).collect() };
-    TrainingData { data: builder.finish(), parts }
+    TrainingData { data: builder.finish(), parts: parts(0, n as usize) }
+}
+
+/// 3 in 5 structures to train on, 1 to validate, 1 to test.
+fn parts(first: usize, n: usize) -> Parts {
+    let (a, b) = (first + n * 6 / 10, first + n * 8 / 10);
+    Parts { train: (first..a).collect(), validation: (a..b).collect(), test: (b..first + n).collect() }
+}
+
+/// Structure `i` with the labels of a head and `offset` per unit of charge of its nuclei in the energy; some lack forces,
+/// charges, dipole or virial.
+fn labelled(i: u64, truth: &Toy<f64>, head: u32, offset: f64) -> Labelled {
+    let system = structure(i);
+    let mut batch = Batch::build(&system, CUTOFF).unwrap();
+    batch.heads = vec![head];
+    let o = truth.run(&batch, Request::ALL, &mut Scratch::default(), false).unwrap();
+    let offset: f64 = system.numbers.iter().map(|&z| offset * f64::from(z)).sum();
+    let periodic = system.cell.is_some();
+    Labelled {
+        energy: Some(o.energy[0] + offset),
+        forces: (i % 5 != 4).then_some(o.forces),
+        virial: periodic.then_some(o.virial[0]),
+        charges: (i % 2 == 0).then_some(o.charges),
+        dipole: (!periodic).then_some(o.dipole[0]),
+        ..Labelled::new(system)
+    }
+}
+
+/// Two sets for two heads, `n` structures and half as many, the second from the same structures on.
+pub fn two_sets(n: u64) -> TrainingData {
+    let truth = Toy::with_heads(0.35, &["low", "high"]);
+    let mut builder = Builder::default();
+    let mut all = Parts::default();
+    let sets = [("many", 0, n, -10.0), ("few", 1, n / 2, -10.5)];
+    for (name, head, n, offset) in sets {
+        builder.set(name, head);
+        builder.file("toy.extxyz");
+        let first = if head == 0 { 0 } else { sets[0].2 as usize };
+        for i in 0..n {
+            builder.add(labelled(i, &truth, head, offset), ["even", "odd"][i as usize % 2]).unwrap();
+        }
+        let own = parts(first, n as usize);
+        all.train.extend(own.train);
+        all.validation.extend(own.validation);
+        all.test.extend(own.test);
+    }
+    TrainingData { data: builder.finish(), parts: all }
 }
 
 pub const CONFIG: &str = r#"
@@ -247,6 +300,31 @@ keep_best = 2
 threads = 2
 "#;
 
+/// [`CONFIG`] for the data of [`two_sets`].
+pub fn two_heads() -> String {
+    let sets = r#"
+[[heads]]
+name = "low"
+reference_energies = { method = "given", values = { H = -10.0, C = -60.0, O = -80.0 } }
+[[heads]]
+name = "high"
+default = true
+[[data.sets]]
+name = "many"
+head = "low"
+files = ["toy.extxyz"]
+sampling_weight = 0.7
+[[data.sets]]
+name = "few"
+head = "high"
+files = ["toy.extxyz"]
+sampling_weight = 1.4
+"#;
+    let (model, rest) = CONFIG.split_once("[data]").unwrap();
+    let rest = rest.split_once("[loss]").unwrap().1;
+    format!("{model}{sets}[loss]{rest}")
+}
+
 /// Writes the weights as text.
 pub struct TextWriter;
 
@@ -262,10 +340,15 @@ impl<R: Real> ModelWriter<R> for TextWriter {
 
 pub fn setup<R: Real>(folder: &Path, config: &str) -> Setup<R> {
     let config = Config::parse(config).unwrap();
-    let data = data(50);
-    let references: ReferenceEnergies = oxidane_train::reference_energies(&config, &data, None).unwrap();
-    let network = Box::new(Toy::<R>::new(0.1));
-    Setup { config, data, network, references, folder: folder.into(), writer: Box::new(TextWriter) }
+    let data = match config.data.sets.len() {
+        1 => data(50),
+        _ => two_sets(50),
+    };
+    let heads = Heads::new(&config, None).unwrap();
+    let references = heads.reference_energies(&config, &data).unwrap();
+    let names: Vec<&str> = config.heads.iter().map(|h| h.name()).collect();
+    let network = Box::new(Toy::<R>::with_heads(0.1, &names));
+    Setup { config, data, network, heads, references, folder: folder.into(), writer: Box::new(TextWriter) }
 }
 
 /// Every file of a run with its bytes, by name.

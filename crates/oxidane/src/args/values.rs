@@ -101,7 +101,7 @@ pub fn atoms(text: &str) -> Result<Atoms, String> {
 /// The name under which a file holds one label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelName {
-    /// The label: energy, forces, stress, virial, charges or dipole.
+    /// The label: energy, forces, stress, virial, charges, dipole or polarizability.
     pub label: String,
     /// Its name in the file.
     pub name: String,
@@ -109,7 +109,7 @@ pub struct LabelName {
 
 /// Reads `energy=REF_energy`.
 pub fn label_name(text: &str) -> Result<LabelName, String> {
-    const LABELS: [&str; 6] = ["energy", "forces", "stress", "virial", "charges", "dipole"];
+    const LABELS: [&str; 7] = ["energy", "forces", "stress", "virial", "charges", "dipole", "polarizability"];
     let known = || format!("write LABEL=NAME, with a LABEL of {}", LABELS.join(", "));
     let (label, name) = text.split_once('=').ok_or_else(known)?;
     if !LABELS.contains(&label) || name.is_empty() {

@@ -1,6 +1,6 @@
 //! Errors of a model against reference data: a table, JSON, parity plots.
 
-use oxidane_train::evaluate::{Errors, Parity, Property};
+use oxidane_train::evaluate::{Errors, PROPERTIES, Parity, Property};
 use serde_json::{Map, Value, json};
 
 use super::plot;
@@ -19,6 +19,7 @@ fn shown(property: Property) -> (&'static str, f64) {
         Property::Stress => ("meV/angstrom^3", 1e3),
         Property::Charges => ("me", 1e3),
         Property::Dipole => ("me angstrom", 1e3),
+        Property::Polarizability => (property.unit(), 1.0),
     }
 }
 
@@ -57,18 +58,35 @@ pub fn table(errors: &ByProperty) -> String {
     std::iter::once(table.head()).chain(rows).collect::<Vec<_>>().join("\n")
 }
 
-/// A line per group: the mean absolute error of every property.
-pub fn group_table(groups: &[(String, usize, ByProperty)]) -> String {
+/// Mean absolute errors by property of a named part of the structures, and their number.
+pub struct Part {
+    /// What the line is called.
+    pub name: String,
+    /// Structures in it.
+    pub structures: usize,
+    /// Mean absolute error of each property present.
+    pub mae: Vec<(Property, f64)>,
+}
+
+impl Part {
+    /// Of these errors.
+    pub fn new(name: impl Into<String>, structures: usize, errors: &ByProperty) -> Self {
+        Self { name: name.into(), structures, mae: errors.iter().map(|(p, e)| (*p, e.mae())).collect() }
+    }
+}
+
+/// A line per part: the mean absolute error of every property. `kind` says what the parts are, such as groups.
+pub fn part_table(kind: &str, parts: &[Part]) -> String {
     let present: Vec<_> =
-        Property::ALL.into_iter().filter(|p| groups.iter().any(|g| g.2.iter().any(|e| e.0 == *p))).collect();
-    let mut columns = vec![Column::text("group (MAE)", 24), Column::number("structures", 10)];
+        Property::ALL.into_iter().filter(|p| parts.iter().any(|g| g.mae.iter().any(|e| e.0 == *p))).collect();
+    let mut columns = vec![Column::text(format!("{kind} (MAE)"), 24), Column::number("structures", 10)];
     columns.extend(present.iter().map(|p| Column::number(format!("{} / {}", title(*p), shown(*p).0), 10)));
     let table = Table::new(columns);
-    let rows = groups.iter().map(|(name, count, errors)| {
-        let mut cells = vec![fit(name, 24), count.to_string()];
+    let rows = parts.iter().map(|part| {
+        let mut cells = vec![fit(&part.name, 24), part.structures.to_string()];
         cells.extend(present.iter().map(|p| {
-            let found = errors.iter().find(|e| e.0 == *p);
-            found.map_or("-".into(), |(p, e)| format!("{:.4}", e.mae() * shown(*p).1))
+            let found = part.mae.iter().find(|e| e.0 == *p);
+            found.map_or("-".into(), |(p, mae)| format!("{:.4}", mae * shown(*p).1))
         }));
         table.row(&cells)
     });
@@ -85,12 +103,13 @@ pub fn to_json(errors: &ByProperty) -> Value {
     Value::Object(entries.collect::<Map<_, _>>())
 }
 
-/// Parity plots of the properties present.
-pub fn parity_plots(errors: &ByProperty, parity: &[Parity; 7]) -> Vec<plot::Parity> {
+/// Parity plots of the properties present; `of` says of what in front, if it is not empty.
+pub fn parity_plots(of: &str, errors: &ByProperty, parity: &[Parity; PROPERTIES]) -> Vec<plot::Parity> {
+    let of = if of.is_empty() { String::new() } else { format!("{of}: ") };
     let plots = errors.iter().map(|(property, e)| {
         let (unit, scale) = shown(*property);
         plot::Parity {
-            property: format!("{} / {}", title(*property), parenthesised(property.unit())),
+            property: format!("{of}{} / {}", title(*property), parenthesised(property.unit())),
             points: parity[*property as usize].pairs.clone(),
             remark: format!("MAE {:.3} {unit}\nRMSE {:.3} {unit}", e.mae() * scale, e.rmse() * scale),
         }

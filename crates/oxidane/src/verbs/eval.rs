@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use oxidane_core::io::{Data, Frame, LabelKeys};
 use oxidane_core::{Error, Evaluation, Potential, Request, Result, System};
-use oxidane_train::evaluate::{Errors, Parity, Property};
+use oxidane_train::evaluate::{Errors, PROPERTIES, Parity, Property};
 use serde_json::{Map, Value, json};
 
 use crate::args::EvalArgs;
 use crate::exit::{Failure, Outcome};
 use crate::interrupt;
 use crate::model::Loaded;
-use crate::output::errors::{self, ByProperty};
+use crate::output::errors::{self, ByProperty, Part};
 use crate::output::json::stress;
 use crate::output::progress::Progress;
 use crate::output::{Out, Voice, plot};
@@ -62,6 +62,7 @@ fn keys(args: &EvalArgs) -> LabelKeys {
             "stress" => &mut keys.stress,
             "virial" => &mut keys.virial,
             "charges" => &mut keys.charges,
+            "polarizability" => &mut keys.polarizability,
             _ => &mut keys.dipole,
         };
         slot.clone_from(&given.name);
@@ -75,7 +76,7 @@ struct Compared {
     system: System,
     group: String,
     /// By property: (label, prediction).
-    pairs: [Vec<(f64, f64)>; 7],
+    pairs: [Vec<(f64, f64)>; PROPERTIES],
     /// Labels that the model has no prediction for.
     unmatched: Vec<Property>,
 }
@@ -90,13 +91,14 @@ fn compare(
     let frame = &structure.frame;
     let (energy, forces, virial) = (frame.energy(keys)?, frame.forces(keys)?, frame.virial(keys)?);
     let (charges, dipole) = (frame.charges(keys)?, frame.dipole(keys)?);
+    let polarizability = frame.polarizability(keys)?;
     let asked = Request {
         energy: energy.is_some(),
         forces: forces.is_some(),
         virial: virial.is_some(),
         charges: charges.is_some(),
         dipole: dipole.is_some(),
-        polarizability: false,
+        polarizability: polarizability.is_some(),
         electronic: false,
     };
     structure.check(&args.structure)?;
@@ -124,6 +126,11 @@ fn compare(
     compared.add(Property::Virial, virial.map(|m| m.concat()), results.virial.map(|m| m.concat()));
     compared.add(Property::Charges, charges, results.charges);
     compared.add(Property::Dipole, dipole.map(|d| d.to_vec()), results.dipole.map(|d| d.to_vec()));
+    compared.add(
+        Property::Polarizability,
+        polarizability.map(|m| m.concat()),
+        results.polarizability.map(|m| m.concat()),
+    );
     Ok(compared)
 }
 
@@ -159,10 +166,10 @@ fn text(frame: &Frame, key: &str) -> Option<String> {
 #[derive(Default)]
 struct Tally {
     structures: u64,
-    overall: [Errors; 7],
-    groups: BTreeMap<String, (usize, [Errors; 7])>,
-    parity: [Parity; 7],
-    unmatched: [u64; 7],
+    overall: [Errors; PROPERTIES],
+    groups: BTreeMap<String, (usize, [Errors; PROPERTIES])>,
+    parity: [Parity; PROPERTIES],
+    unmatched: [u64; PROPERTIES],
 }
 
 impl Tally {
@@ -188,6 +195,7 @@ impl Tally {
                 "forces" => Property::Forces,
                 "stress" | "virial" => Property::Virial,
                 "charges" => Property::Charges,
+                "polarizability" => Property::Polarizability,
                 _ => Property::Dipole,
             } as usize;
             self.overall[index].count > 0 || self.unmatched[index] > 0
@@ -209,8 +217,9 @@ impl Tally {
             )));
         }
         if !compared {
-            let names = [&keys.energy, &keys.forces, &keys.stress, &keys.virial, &keys.charges, &keys.dipole];
-            let names: Vec<_> = names.iter().map(|n| n.as_str()).collect();
+            let LabelKeys { energy, forces, stress, virial, charges, dipole, polarizability } = keys;
+            let names = [energy, forces, stress, virial, charges, dipole, polarizability];
+            let names = names.map(String::as_str);
             let message = format!(
                 "nothing to compare: no frame has any of {}; name them with --keys",
                 names.join(", ")
@@ -221,7 +230,7 @@ impl Tally {
     }
 }
 
-fn present(errors: &[Errors; 7]) -> ByProperty {
+fn present(errors: &[Errors; PROPERTIES]) -> ByProperty {
     Property::ALL.into_iter().map(|p| (p, errors[p as usize])).filter(|(_, e)| e.count > 0).collect()
 }
 
@@ -240,7 +249,7 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
     plot::parity(
         &svg,
         &format!("{} on {} structures", model.name(), tally.structures),
-        &errors::parity_plots(&overall, &tally.parity),
+        &errors::parity_plots("", &overall, &tally.parity),
     )?;
 
     let mut out = Out::new();
@@ -259,7 +268,8 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
         out.line(format_args!("structures  {}\n", tally.structures))?;
         out.line(errors::table(&overall))?;
         if groups.len() > 1 {
-            out.line(format_args!("\n{}", errors::group_table(&groups)))?;
+            let parts: Vec<_> = groups.iter().map(|(name, n, e)| Part::new(name, *n, e)).collect();
+            out.line(format_args!("\n{}", errors::part_table("group", &parts)))?;
         }
         if !voice.quiet {
             out.line(format_args!("\nwritten  {}", svg.display()))?;

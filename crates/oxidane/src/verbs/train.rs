@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use oxidane_core::{Error, Result};
 use oxidane_math::Real;
 use oxidane_models::registry::Precise;
-use oxidane_train::evaluate::{Property, Report};
+use oxidane_train::evaluate::{ErrorTable, Property, Report, SetReport};
 use oxidane_train::{
     Config, Observer, Outcome as Ended, StepEvent, Trainer, ValidationEvent, config, prepare,
 };
@@ -13,10 +13,10 @@ use oxidane_train::{
 use crate::args::{Precision, TrainArgs};
 use crate::exit::{Failure, Outcome};
 use crate::interrupt;
-use crate::output::errors::{self, ByProperty};
+use crate::output::errors::{self, ByProperty, Part};
 use crate::output::plot::{self, Panel, Series};
 use crate::output::progress::Progress;
-use crate::output::table::{Column, Table};
+use crate::output::table::{Column, Table, fit};
 use crate::output::{Out, Voice};
 
 /// Runs `train`.
@@ -92,16 +92,20 @@ fn learning_curve(folder: &Path) -> Result<()> {
         let points: Vec<_> = points.filter(|p| p.1.is_finite()).collect();
         (!points.is_empty()).then(|| Series { name: name.into(), points })
     };
-    let panel = |y: &str, series: [Option<Series>; 2]| Panel {
-        x: "step".into(),
-        y: y.into(),
-        series: series.into_iter().flatten().collect(),
-        log: true,
+    // Columns of single sets, where there are several, have the set's title in front.
+    let titles: Vec<&str> = heads.iter().filter_map(|h| h.strip_suffix(":loss")).collect();
+    let validation = |head: &str, scale: f64| {
+        let own = |title: &&str| series(&format!("{title}:{head}"), title, scale);
+        let all = if titles.is_empty() { "validation" } else { "all sets" };
+        std::iter::once(series(head, all, scale)).chain(titles.iter().map(own)).flatten().collect()
     };
+    let panel = |y: &str, series: Vec<Series>| Panel { x: "step".into(), y: y.into(), series, log: true };
+    let loss = [series("train_loss", "training", 1.0), series("validation_loss", "validation", 1.0)];
+    let losses = titles.iter().map(|title| series(&format!("{title}:loss"), title, 1.0));
     let panels: Vec<_> = [
-        panel("loss", [series("train_loss", "training", 1.0), series("validation_loss", "validation", 1.0)]),
-        panel("energy MAE / (meV/atom)", [series("energy_per_atom_mae", "validation", 1e3), None]),
-        panel("force MAE / (meV/angstrom)", [series("forces_mae", "validation", 1e3), None]),
+        panel("loss", loss.into_iter().chain(losses).flatten().collect()),
+        panel("energy MAE / (meV/atom)", validation("energy_per_atom_mae", 1e3)),
+        panel("force MAE / (meV/angstrom)", validation("forces_mae", 1e3)),
     ]
     .into_iter()
     .filter(|p| !p.series.is_empty())
@@ -121,29 +125,49 @@ fn report<R: Real>(trainer: &mut Trainer<R>, folder: &Path, out: &mut Out, voice
     };
     let overall: ByProperty = report.overall.iter().collect();
     let title = format!("{} structures of the {name} set, model.safetensors", report.structures);
-    plot::parity(&folder.join("parity.svg"), &title, &errors::parity_plots(&overall, &report.parity))?;
+    let titles = trainer.set_titles();
+    let several = titles.len() > 1;
+    let of_set = |s: &SetReport| {
+        let title = if several { titles[s.set].as_str() } else { "" };
+        errors::parity_plots(title, &s.errors.iter().collect(), &s.parity)
+    };
+    let plots: Vec<_> = report.sets.iter().flat_map(of_set).collect();
+    plot::parity(&folder.join("parity.svg"), &title, &plots)?;
     if !voice.quiet {
         out.line(format_args!("\n{title}"))?;
         out.line(errors::table(&overall))?;
-        if report.groups.len() > 1 {
-            out.line(format_args!("\n{}", errors::group_table(&groups(trainer, &report, frames))))?;
+        if several {
+            out.line(format_args!("\n{}", errors::part_table("set", &sets(&titles, &report))))?;
+        }
+        let groups = groups(trainer, &report, frames);
+        if groups.len() > report.sets.len() {
+            out.line(format_args!("\n{}", errors::part_table("group", &groups)))?;
         }
         out.line(format_args!("\nwritten  {}", folder.join("model.safetensors").display()))?;
     }
     out.flush()
 }
 
-fn groups<R: Real>(
-    trainer: &Trainer<R>,
-    report: &Report,
-    frames: &[usize],
-) -> Vec<(String, usize, ByProperty)> {
+/// The errors of each set, and their mean over the sets, by which models are chosen.
+fn sets(titles: &[String], report: &Report) -> Vec<Part> {
+    let mut parts: Vec<Part> = report
+        .sets
+        .iter()
+        .map(|s| Part::new(&titles[s.set], s.structures, &s.errors.iter().collect()))
+        .collect();
+    let mean = |p: Property| (p, report.mean(|s| s.errors.get(p).map(|e| e.mae())));
+    let mae = report.overall.iter().map(|(p, _)| mean(p)).collect();
+    parts.push(Part { name: "mean of the sets".into(), structures: report.structures, mae });
+    parts
+}
+
+fn groups<R: Real>(trainer: &Trainer<R>, report: &Report, frames: &[usize]) -> Vec<Part> {
     let data = &trainer.data().data;
-    let entry = |(g, errors): (usize, &oxidane_train::evaluate::ErrorTable)| {
+    let entry = |(g, errors): (usize, &ErrorTable)| {
         let count = frames.iter().filter(|&&i| data.group(i) == g).count();
-        (data.groups()[g].clone(), count, errors.iter().collect())
+        Part::new(&data.groups()[g], count, &errors.iter().collect())
     };
-    report.groups.iter().enumerate().map(entry).filter(|g: &(_, usize, _)| g.1 > 0).collect()
+    report.groups.iter().enumerate().map(entry).filter(|part| part.structures > 0).collect()
 }
 
 /// What is shown of a run.
@@ -151,6 +175,8 @@ struct Screen {
     out: Out,
     table: Table,
     progress: Progress,
+    /// Titles of the sets, where there are several.
+    sets: Vec<String>,
     quiet: bool,
     /// The first failure to print: the trainer asks no one whether to go on.
     failure: Option<Failure>,
@@ -159,7 +185,9 @@ struct Screen {
 impl Screen {
     fn new<R: Real>(trainer: &Trainer<R>, folder: &Path, voice: Voice) -> Outcome<Self> {
         let mut out = Out::lasting();
-        let table = Table::new(vec![
+        let titles = trainer.set_titles();
+        let sets = if titles.len() > 1 { titles } else { Vec::new() };
+        let mut columns = vec![
             Column::number("step", 9),
             Column::number("epoch", 8),
             Column::number("learning rate", 13),
@@ -167,7 +195,11 @@ impl Screen {
             Column::number("E / (meV/atom)", 14),
             Column::number("F / (meV/A)", 11),
             Column::text("", 4),
-        ]);
+        ];
+        if !sets.is_empty() {
+            columns.push(Column::text("set", 24));
+        }
+        let table = Table::new(columns);
         if !voice.quiet {
             let parts = &trainer.data().parts;
             let sizes =
@@ -193,7 +225,7 @@ impl Screen {
             out.flush()?;
         }
         let progress = Progress::new(trainer.steps_done(), trainer.total_steps(), "steps", voice);
-        Ok(Self { out, table, progress, quiet: voice.quiet, failure: None })
+        Ok(Self { out, table, progress, sets, quiet: voice.quiet, failure: None })
     }
 
     /// The output, with the progress out of the way.
@@ -212,20 +244,31 @@ impl Observer for Screen {
         if self.quiet {
             return;
         }
-        let mae = |property: Property| {
-            event.report.overall.get(property).map_or("-".into(), |e| format!("{:.3}", e.mae() * 1e3))
-        };
-        let line = self.table.row(&[
+        let shown = |mae: f64| if mae.is_nan() { "-".into() } else { format!("{:.3}", mae * 1e3) };
+        let of = |s: &SetReport, property: Property| s.errors.get(property).map(|e| e.mae());
+        let mean = |property: Property| shown(event.report.mean(|s| of(s, property)));
+        let mut cells = vec![
             event.step.to_string(),
             format!("{:.2}", event.epoch),
             format!("{:.3e}", event.lr),
             format!("{:.5}", event.train_loss),
-            mae(Property::EnergyPerAtom),
-            mae(Property::Forces),
+            mean(Property::EnergyPerAtom),
+            mean(Property::Forces),
             if event.best { "best".into() } else { String::new() },
-        ]);
-        let out = &mut self.out;
-        if let Err(failure) = self.progress.around(|| out.line(line).and_then(|()| out.flush())) {
+        ];
+        if !self.sets.is_empty() {
+            cells.push("mean of the sets".into());
+        }
+        let mut lines = vec![self.table.row(&cells)];
+        for s in event.report.sets.iter().filter(|_| !self.sets.is_empty()) {
+            let own = |property: Property| shown(of(s, property).unwrap_or(f64::NAN));
+            let (energy, forces) = (own(Property::EnergyPerAtom), own(Property::Forces));
+            let blank = String::new;
+            let title = fit(&self.sets[s.set], 24);
+            lines.push(self.table.row(&[blank(), blank(), blank(), blank(), energy, forces, blank(), title]));
+        }
+        let (out, text) = (&mut self.out, lines.join("\n"));
+        if let Err(failure) = self.progress.around(|| out.line(text).and_then(|()| out.flush())) {
             self.failure.get_or_insert(failure);
         }
     }
