@@ -231,8 +231,13 @@ fn networks_without_an_energy_train() {
             writer: Box::new(ModelFiles),
         }
     };
-    for (head, property) in [("dipole", Property::Dipole), ("charges", Property::Charges)] {
-        let term = format!("{head} = {{ kind = \"l2\", weight = 1.0 }}");
+    let heads = [
+        ("dipole", "dipole", Property::Dipole),
+        ("charges", "charges", Property::Charges),
+        ("polar", "polarizability", Property::Polarizability),
+    ];
+    for (head, key, property) in heads {
+        let term = format!("{key} = {{ kind = \"l2\", weight = 1.0 }}");
         let energy = "energy = { kind = \"l2\", weight = 1.0 }";
         for (loss, monitor, key) in [(energy, "loss", "loss.energy"), (&term, "energy_mae", "train.monitor")]
         {

@@ -385,7 +385,7 @@ fn mistakes_are_named() {
         (with("[[heads]]", "[data]\nfiles = [\"low.extxyz\"]\n[[heads]]"), &["data.files", "[[data.sets]]"]),
         (with("d3 = \"pbe\"", "d3 = \"pbf\""), &["heads \"high\".d3", "pbf"]),
         (with("d3 = \"pbe\"", "d3_atm = true"), &["heads \"high\".d3_atm"]),
-        (with("train_count = 8", "train_count = 80"), &["data.sets \"few\".split", "80"]),
+        (with("train_count = 8", "train_count = 80"), &["data.sets \"few\".split", "85"]),
     ];
     for (text, words) in cases {
         let message = refused(dir.path(), &text);

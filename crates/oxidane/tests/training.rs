@@ -137,3 +137,49 @@ fn folders_without_a_checkpoint() {
     bench.run(&["train", "fit.toml"]).refused(2, &["fit.run", "log.jsonl"]);
     bench.run(&["train", "fit.toml", "--resume"]).refused(2, &["fit.run", "log.jsonl"]);
 }
+
+/// Two sets for two levels of theory, one with dispersion: every set is reported with its head, and the model has both.
+#[test]
+fn two_levels_of_theory() {
+    let bench = Bench::new();
+    data(&bench);
+    bench.run(&["sp", "frames.xyz", "--model", "gfn2", "--forces", "--out", "gfn2.extxyz"]).ok();
+    let (model, rest) = CONFIG.split_once("[data]").unwrap();
+    let rest = rest.split_once("[loss]").unwrap().1;
+    let sets = r#"
+[[heads]]
+name = "low"
+[[heads]]
+name = "high"
+d3 = "pbe"
+[[data.sets]]
+name = "many"
+head = "low"
+files = ["data.extxyz"]
+split = { train_count = 12, validation_count = 4 }
+[[data.sets]]
+name = "few"
+head = "high"
+files = ["gfn2.extxyz"]
+sampling_weight = 1.5
+split = { train_count = 4, validation_count = 2 }
+"#;
+    bench.write("fit.toml", &format!("{model}{sets}[loss]{rest}"));
+    let out = bench.run(&["train", "fit.toml", "--threads", "1"]).ok();
+    for words in ["16 training, 6 validation, 18 test", "many@low", "few@high", "mean of the sets"] {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    for plot in ["parity.svg", "learning.svg"] {
+        let text = String::from_utf8(bench.bytes(&format!("fit.run/{plot}"))).unwrap();
+        assert!(text.contains("few@high"), "{plot}");
+    }
+    let info = bench.run(&["info", "fit.run/model.safetensors", "--json"]).json();
+    assert_eq!((&info["heads"][1]["name"], &info["default_head"]), (&"high".into(), &"low".into()));
+    assert_eq!(info["heads"][1]["dispersion"]["functional"], "pbe");
+    bench.run(&["sp", "water.xyz", "--model", "fit.run/model.safetensors"]).ok();
+    bench.write(
+        "fit.toml",
+        &format!("{model}{sets}[loss]{rest}").replace("head = \"high\"", "head = \"hihg\""),
+    );
+    bench.run(&["train", "fit.toml", "--out", "other"]).refused(2, &["hihg", "[[heads]]"]);
+}
