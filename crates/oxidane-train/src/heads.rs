@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config, ReferenceMethod};
 use crate::data::{self, Correction, ReferenceEnergies, Target, TrainingData};
-use oxidane_core::{Error, Potential, Result};
+use oxidane_core::{Error, Potential, Result, elements};
 use oxidane_models::Network;
 use oxidane_models::file::{Dispersion, Head, Header};
 use oxidane_models::heads::{Origin, grow};
@@ -47,7 +47,25 @@ impl Heads {
             }
             heads.places.push(place);
         }
+        heads.refuse_vague_neighbours()?;
         Ok(heads)
+    }
+
+    /// Of several heads each must state the reference energies of its elements, or the file could not be written in the end.
+    fn refuse_vague_neighbours(&self) -> Result<()> {
+        let known = &self.entries[..self.earlier.len()];
+        let vague = |h: &&Head| {
+            let lacks = |&z: &u8| !h.reference_energies.contains_key(elements::symbol(z));
+            !h.reference_energies.is_empty() && (h.elements.is_empty() || h.elements.iter().any(lacks))
+        };
+        match known.iter().find(vague).filter(|_| self.entries.len() > 1) {
+            Some(head) => Err(Error::usage(format!(
+                "the model to fine-tune does not say for which elements its head \"{}\" has reference energies, so that \
+                 no other can stand beside it; train that head on alone first",
+                head.name
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The heads of the model to fine-tune.
@@ -296,7 +314,7 @@ fn covering(
     let energies = data::by_symbol(key, values)?;
     for &i in frames {
         let frame = data.data.get(i)?;
-        let mut symbols = frame.system.numbers.iter().map(|&z| oxidane_core::elements::symbol(z));
+        let mut symbols = frame.system.numbers.iter().map(|&z| elements::symbol(z));
         if let Some(symbol) = symbols.find(|&symbol| !values.contains_key(symbol)) {
             return Err(Error::usage(missing(symbol, &data.data.describe(i))));
         }

@@ -10,13 +10,14 @@
 
 mod checks;
 mod progress;
+mod sets;
 
 pub use progress::Best;
 
 use crate::checkpoint;
-use crate::config::{Config, Monitor};
-use crate::data::{BatchSize, Draw, EdgeCache, Epoch, Plan, ReferenceEnergies, TrainingData};
-use crate::evaluate::{Property, Report, evaluate};
+use crate::config::Config;
+use crate::data::{BatchSize, EdgeCache, Epoch, Plan, ReferenceEnergies, TrainingData};
+use crate::evaluate::{Report, evaluate};
 use crate::gradient::{Context, Gradient};
 use crate::heads::Heads;
 use crate::log::{self, Log, errors_json};
@@ -30,6 +31,7 @@ use oxidane_core::{Error, Result};
 use oxidane_math::Real;
 use oxidane_models::Network;
 use progress::Progress;
+use sets::{draws, monitored, set_titles};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -613,45 +615,5 @@ fn context<'a, R: Real>(setup: &'a Setup<R>, edges: &'a EdgeCache, loss: &'a Los
         references: &setup.references,
         loss,
         chunk_atoms: setup.config.train.chunk_atoms,
-    }
-}
-
-/// How often the frames of each set are drawn.
-fn draws(config: &Config, data: &TrainingData) -> Result<Vec<Draw>> {
-    let mut draws = Vec::new();
-    for (k, set) in config.data.sets.iter().enumerate() {
-        let frames: Vec<usize> =
-            data.parts.train.iter().copied().filter(|&i| data.data.set(i) == k).collect();
-        let atoms = frames.iter().map(|&i| data.data.atoms(i) as u32).collect();
-        let draw = Draw { frames, atoms, weight: set.sampling() };
-        if draw.is_empty() && !draw.frames.is_empty() {
-            return Err(Error::usage(format!(
-                "{}.sampling_weight = {} draws none of its {} training frames: raise it",
-                config.data.place(k),
-                draw.weight,
-                draw.frames.len()
-            )));
-        }
-        draws.push(draw);
-    }
-    Ok(draws)
-}
-
-fn set_titles<R: Real>(setup: &Setup<R>) -> Vec<String> {
-    let title = |set: &crate::data::Set| match setup.heads.entries()[set.head as usize].name.as_str() {
-        "" => set.name.clone(),
-        head => format!("{}@{head}", set.name),
-    };
-    setup.data.data.sets().iter().map(title).collect()
-}
-
-/// The mean over the sets, each of the same weight, of the value that is watched.
-fn monitored(monitor: Monitor, report: &Report) -> f64 {
-    let mae = |p: Property| report.mean(|set| set.errors.get(p).map(|e| e.mae()));
-    match monitor {
-        Monitor::Loss => report.mean(|set| Some(set.loss.total())),
-        Monitor::EnergyMae => mae(Property::Energy),
-        Monitor::EnergyPerAtomMae => mae(Property::EnergyPerAtom),
-        Monitor::ForcesMae => mae(Property::Forces),
     }
 }
