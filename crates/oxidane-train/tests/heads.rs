@@ -3,7 +3,7 @@
 mod common;
 use common::{CONFIG, Toy, files, structure, two_heads, two_sets};
 use oxidane_core::io::{Frame, write_frames};
-use oxidane_core::{Potential, Request, SumPotential, System};
+use oxidane_core::{Potential, Request, System};
 use oxidane_models::heads::split_tensor_name;
 use oxidane_models::registry::Precise;
 use oxidane_models::{Batch, Model, Network, PotentialOptions, Scratch};
@@ -191,12 +191,6 @@ fn two_levels_make_a_model_of_two_heads() {
     for (k, key) in [(0, "energy"), (1, "high_energy")] {
         let options = PotentialOptions { head: Some(k), precision, ..PotentialOptions::default() };
         let mut potential = model.potential(options).unwrap();
-        let dispersion =
-            header.heads[k as usize].dispersion.as_ref().filter(|_| !potential.name().contains("d3"));
-        if let Some(dispersion) = dispersion {
-            let terms: Vec<Box<dyn Potential>> = vec![potential, Box::new(dispersion.potential().unwrap())];
-            potential = Box::new(SumPotential::new(terms));
-        }
         let frames = oxidane_core::io::read_all(dir.path().join("low.extxyz")).unwrap();
         let set = trainer.data().parts.test.iter().filter(|&&i| trainer.data().data.set(i) == k as usize);
         let errors: Vec<f64> = set

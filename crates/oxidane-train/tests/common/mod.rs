@@ -241,7 +241,7 @@ fn labelled(i: u64, truth: &Toy<f64>, head: u32, offset: f64) -> Labelled {
         energy: Some(o.energy[0] + offset),
         forces: (i % 5 != 4).then_some(o.forces),
         virial: periodic.then_some(o.virial[0]),
-        charges: (i % 2 == 0).then_some(o.charges),
+        charges: i.is_multiple_of(2).then_some(o.charges),
         dipole: (!periodic).then_some(o.dipole[0]),
         // The toy has none: as good as any for networks that do.
         polarizability: (i % 4 != 3).then_some(o.virial[0]),
