@@ -166,7 +166,13 @@ split = { train_count = 4, validation_count = 2 }
 "#;
     bench.write("fit.toml", &format!("{model}{sets}[loss]{rest}"));
     let out = bench.run(&["train", "fit.toml", "--threads", "1"]).ok();
-    for words in ["16 training, 6 validation, 18 test", "many@low", "few@high", "mean of the sets"] {
+    for words in [
+        "16 training, 6 validation, 18 test",
+        "4 training, 2 validation, 14 test",
+        "many@low",
+        "few@high",
+        "mean of the sets",
+    ] {
         assert!(out.contains(words), "{words}: {out}");
     }
     for plot in ["parity.svg", "learning.svg"] {

@@ -7,7 +7,7 @@ use oxidane_math::Real;
 use oxidane_models::registry::Precise;
 use oxidane_train::evaluate::{ErrorTable, Property, Report, SetReport};
 use oxidane_train::{
-    Config, Observer, Outcome as Ended, StepEvent, Trainer, ValidationEvent, config, prepare,
+    Config, Observer, Outcome as Ended, StepEvent, Trainer, TrainingData, ValidationEvent, config, prepare,
 };
 
 use crate::args::{Precision, TrainArgs};
@@ -170,6 +170,18 @@ fn groups<R: Real>(trainer: &Trainer<R>, report: &Report, frames: &[usize]) -> V
     report.groups.iter().enumerate().map(entry).filter(|part| part.structures > 0).collect()
 }
 
+/// The structures of each part of the data that are of these sets, in words.
+fn sizes<R: Real>(trainer: &Trainer<R>, of: impl Fn(usize) -> bool) -> String {
+    let TrainingData { data, parts } = trainer.data();
+    let count = |part: &[usize]| part.iter().filter(|&&i| of(data.set(i))).count();
+    format!(
+        "{} training, {} validation, {} test",
+        count(&parts.train),
+        count(&parts.validation),
+        count(&parts.test)
+    )
+}
+
 /// What is shown of a run.
 struct Screen {
     out: Out,
@@ -201,20 +213,19 @@ impl Screen {
         }
         let table = Table::new(columns);
         if !voice.quiet {
-            let parts = &trainer.data().parts;
-            let sizes =
-                [("training", &parts.train), ("validation", &parts.validation), ("test", &parts.test)];
-            let sizes = sizes.map(|(name, part)| format!("{} {name}", part.len())).join(", ");
             let network = trainer.network();
             out.line(format_args!(
                 "model       {}, {} weights",
                 network.architecture(),
                 network.parameters().len()
             ))?;
-            out.line(format_args!("structures  {sizes}"))?;
+            out.line(format_args!("structures  {}", sizes(trainer, |_| true)))?;
+            for (k, title) in sets.iter().enumerate() {
+                out.line(format_args!("  {title:<24}  {}", sizes(trainer, |set| set == k)))?;
+            }
             let weighted = trainer.weighted();
             if weighted > 0 {
-                let all = parts.train.len();
+                let all = trainer.data().parts.train.len();
                 out.line(format_args!(
                     "weights     {weighted} of {all} training structures count by a factor other than 1"
                 ))?;
