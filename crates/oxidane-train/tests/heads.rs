@@ -12,9 +12,9 @@ use oxidane_train::data::EdgeCache;
 use oxidane_train::evaluate::{Property, evaluate};
 use oxidane_train::gradient::Context;
 use oxidane_train::loss::Loss;
-use oxidane_train::{Config, Heads, Trainer, prepare};
+use oxidane_train::{Config, Heads, Observer, Outcome, StepEvent, Trainer, prepare};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const MPNICE: &str = r#"
 [model]
@@ -220,6 +220,38 @@ fn a_set_of_its_own_changes_no_byte() {
         trained::<f32>(dir.path(), run, &format!("{MPNICE}{section}\n{keys}\n{TRAINING}"));
     }
     assert!(files(&dir.path().join("plain")) == files(&dir.path().join("table")));
+}
+
+/// A network of two heads, one with dispersion: every file of the run has the same bits on 1, 2 and 7 threads, and when it is
+/// stopped in the middle of an epoch and resumed.
+#[test]
+fn two_heads_have_the_same_bits_however_they_are_trained() {
+    struct StopAfter<'a>(u64, &'a AtomicBool);
+    impl Observer for StopAfter<'_> {
+        fn step(&mut self, e: &StepEvent) {
+            self.1.store(e.step == self.0, Ordering::Relaxed);
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    write_data(dir.path());
+    let run = |threads: usize, stop_after: u64| {
+        let text =
+            format!("{MPNICE}{SETS}{TRAINING}").replace("threads = 2", &format!("threads = {threads}"));
+        let folder = dir.path().join(format!("run{threads}_{stop_after}"));
+        let setup = || prepare::<f32>(config(dir.path(), &text).unwrap(), &folder).unwrap();
+        let stop = AtomicBool::new(false);
+        let mut trainer = Trainer::start(setup()).unwrap();
+        if trainer.run(&mut StopAfter(stop_after, &stop), &stop).unwrap() == Outcome::Interrupted {
+            trainer = Trainer::resume(setup()).unwrap();
+            trainer.run(&mut (), &AtomicBool::new(false)).unwrap();
+        }
+        files(&folder)
+    };
+    let want = run(1, 0);
+    assert!(want.len() >= 6);
+    for (threads, stop_after) in [(2, 0), (7, 0), (2, 5), (1, 7)] {
+        assert!(run(threads, stop_after) == want, "{threads} threads, stopped after {stop_after} steps");
+    }
 }
 
 /// New heads on a trained model: what is not trained keeps its bits and its description, weight decay or not.
