@@ -209,8 +209,8 @@ pub fn check_symmetries(potential: &mut dyn Potential, system: &System, toleranc
     Ok(worst)
 }
 
-/// Turns and mirrors the whole system: energy and charges stay, forces and dipole turn along, virial and
-/// polarisability turn on both sides. Tolerance as in [`check_symmetries`].
+/// Turns and mirrors the whole system: energy and charges stay, forces and dipole turn along, virial,
+/// polarisability and Born charges turn on both sides. Tolerance as in [`check_symmetries`].
 pub fn check_rotation(potential: &mut dyn Potential, system: &System, tolerance: f64) -> Result<Deviation> {
     let request = Request { electronic: false, ..potential.capabilities() };
     let before = potential.evaluate(system, request)?;
@@ -225,6 +225,7 @@ pub fn check_rotation(potential: &mut dyn Potential, system: &System, tolerance:
             dipole: before.dipole.map(|d| apply(&map, &d)),
             dipole_origin: before.dipole_origin,
             polarizability: before.polarizability.map(turn_tensor),
+            born_charges: before.born_charges.as_ref().map(|z| z.iter().map(|&z| turn_tensor(z)).collect()),
             electronic: None,
         };
         let found = potential.evaluate(&mapped(system, &map), request)?;
@@ -287,14 +288,15 @@ pub fn check_permutation(
     let expected = Evaluation {
         forces: before.forces.as_ref().map(|f| order.iter().map(|&i| f[i]).collect()),
         charges: before.charges.as_ref().map(|q| order.iter().map(|&i| q[i]).collect()),
+        born_charges: before.born_charges.as_ref().map(|z| order.iter().map(|&i| z[i]).collect()),
         ..before.clone()
     };
     let found = potential.evaluate(&shuffled, request)?;
     compare(&found, &expected, tolerance, "permutation")
 }
 
-/// Repeats the cell (see [`supercell`]): energy and virial grow with it, forces and charges repeat. Dipole and
-/// polarisability are not compared.
+/// Repeats the cell (see [`supercell`]): energy and virial grow with it, forces and charges repeat. The dipole and its
+/// derivatives are not compared.
 pub fn check_supercell(
     potential: &mut dyn Potential,
     system: &System,
@@ -313,10 +315,12 @@ pub fn check_supercell(
         dipole: None,
         dipole_origin: None,
         polarizability: None,
+        born_charges: None,
         electronic: None,
     };
     let found = potential.evaluate(&supercell(system, repeats)?, request)?;
-    compare(&Evaluation { dipole: None, polarizability: None, ..found }, &expected, tolerance, "supercell")
+    let found = Evaluation { dipole: None, polarizability: None, born_charges: None, ..found };
+    compare(&found, &expected, tolerance, "supercell")
 }
 
 /// The system repeated along its lattice vectors, atoms in whole copies of the original list; charge and unpaired
@@ -407,6 +411,9 @@ fn forces_of(evaluation: Evaluation, system: &System) -> Result<Vec<[f64; 3]>> {
 /// The worst deviation between two evaluations, refused above `tolerance` (times the size of the values above 1).
 fn compare(found: &Evaluation, expected: &Evaluation, tolerance: f64, check: &str) -> Result<Deviation> {
     let tensor = |t: &Option<[[f64; 3]; 3]>| t.map(|t| t.as_flattened().to_vec());
+    let tensors = |t: &Option<Vec<[[f64; 3]; 3]>>| -> Option<Vec<f64>> {
+        t.as_ref().map(|t| t.as_flattened().as_flattened().to_vec())
+    };
     let lists = [
         ("energy", 0, found.energy.map(|e| vec![e]), expected.energy.map(|e| vec![e])),
         (
@@ -419,6 +426,7 @@ fn compare(found: &Evaluation, expected: &Evaluation, tolerance: f64, check: &st
         ("charge", 1, found.charges.clone(), expected.charges.clone()),
         ("dipole", 0, found.dipole.map(|d| d.to_vec()), expected.dipole.map(|d| d.to_vec())),
         ("polarisability", 0, tensor(&found.polarizability), tensor(&expected.polarizability)),
+        ("Born charge", 9, tensors(&found.born_charges), tensors(&expected.born_charges)),
     ];
     let mut worst = Deviation::none();
     for (name, per_atom, found, expected) in lists {
@@ -432,7 +440,7 @@ fn compare(found: &Evaluation, expected: &Evaluation, tolerance: f64, check: &st
         for (i, (f, e)) in found.iter().zip(&expected).enumerate() {
             own.note(*f, *e, || match per_atom {
                 0 => format!("{name} component {}", i + 1),
-                1 => format!("{name} of atom {}", i + 1),
+                1 | 9 => format!("{name} of atom {}", i / per_atom + 1),
                 _ => format!("{name} on atom {}, {}", i / 3 + 1, AXES[i % 3]),
             });
         }

@@ -18,6 +18,8 @@ pub struct Request {
     pub dipole: bool,
     /// Dipole polarisability.
     pub polarizability: bool,
+    /// Derivatives of the dipole moment by positions.
+    pub born_charges: bool,
     /// What only methods with orbitals have, see [`Electronic`].
     pub electronic: bool,
 }
@@ -31,6 +33,7 @@ impl Request {
         charges: false,
         dipole: false,
         polarizability: false,
+        born_charges: false,
         electronic: false,
     };
     /// Energy and forces.
@@ -45,6 +48,7 @@ impl Request {
         charges: true,
         dipole: true,
         polarizability: true,
+        born_charges: true,
         electronic: true,
     };
 
@@ -57,6 +61,7 @@ impl Request {
             charges: self.charges && other.charges,
             dipole: self.dipole && other.dipole,
             polarizability: self.polarizability && other.polarizability,
+            born_charges: self.born_charges && other.born_charges,
             electronic: self.electronic && other.electronic,
         }
     }
@@ -70,6 +75,7 @@ impl Request {
             (self.charges, "charges"),
             (self.dipole, "dipole"),
             (self.polarizability, "polarisability"),
+            (self.born_charges, "Born charges"),
             (self.electronic, "orbitals"),
         ];
         all.into_iter().filter(|(asked, _)| *asked).map(|(_, name)| name).collect()
@@ -99,12 +105,16 @@ pub struct Evaluation {
     pub virial: Option<[[f64; 3]; 3]>,
     /// Atomic charges in e.
     pub charges: Option<Vec<f64>>,
-    /// Dipole moment in e angstrom.
+    /// Dipole moment in e angstrom; `None` where there is none (a crystal).
     pub dipole: Option<[f64; 3]>,
     /// The point that the dipole is about, given with it.
     pub dipole_origin: Option<DipoleOrigin>,
-    /// Dipole polarisability, in the units the model was trained in.
+    /// Dipole polarisability, `[a][b]`: in e angstrom^2/V, the derivative of component a of the dipole by component b of a field, of a potential
+    /// that has [`Evaluation::born_charges`] too; else in the units that a model was trained in.
     pub polarizability: Option<[[f64; 3]; 3]>,
+    /// Born effective charges in e: for each atom `[a][b]`, the derivative of component a of the dipole (about a point that stays) by
+    /// component b of its position.
+    pub born_charges: Option<Vec<[[f64; 3]; 3]>>,
     /// Orbitals, bond orders and the like.
     pub electronic: Option<Electronic>,
 }
@@ -201,7 +211,7 @@ pub trait Potential: Send {
     }
 }
 
-/// The sum of several potentials. Energies, forces and virials add; charges, dipole and polarisability come
+/// The sum of several potentials. Energies, forces and virials add; charges, dipole and its derivatives come
 /// from the last term that has them.
 pub struct SumPotential {
     name: String,
@@ -231,6 +241,7 @@ impl Potential for SumPotential {
             charges: any(|c| c.charges),
             dipole: any(|c| c.dipole),
             polarizability: any(|c| c.polarizability),
+            born_charges: any(|c| c.born_charges),
             electronic: any(|c| c.electronic),
         }
     }
@@ -264,6 +275,7 @@ impl Potential for SumPotential {
                 (total.dipole, total.dipole_origin) = (part.dipole, part.dipole_origin);
             }
             total.polarizability = part.polarizability.or(total.polarizability);
+            total.born_charges = part.born_charges.or(total.born_charges);
             total.electronic = part.electronic.or(total.electronic);
         }
         Ok(total)

@@ -140,14 +140,14 @@ fn forces<S: Scalar>(batch: &Batch, vectors: &[S::Real], plane: usize) -> Vec<[f
 }
 
 /// Virial of each structure from what [`forces`] takes.
-fn virial<S: Scalar>(batch: &Batch, vectors: &[S::Real]) -> Vec<[[f64; 3]; 3]> {
+fn virial<S: Scalar>(batch: &Batch, vectors: &[S::Real], plane: usize) -> Vec<[[f64; 3]; 3]> {
     (0..batch.structures())
         .map(|s| {
             let mut w = [[0.0; 3]; 3];
             for e in batch.atoms_of(s).flat_map(|i| batch.edges.edges_of(i)) {
                 let r = batch.edges.vector[e];
                 for (a, row) in w.iter_mut().enumerate() {
-                    let v = vectors[e * S::PLANES * 3 + a].f64();
+                    let v = vectors[(e * S::PLANES + plane) * 3 + a].f64();
                     for (w, r) in row.iter_mut().zip(r) {
                         // The mirror's vector is -r, and the virial is minus the strain derivative.
                         *w += v * r;
@@ -165,27 +165,32 @@ pub struct Derivatives<S: Scalar> {
     pub vectors: Vec<S::Real>,
     /// Through the electrostatics of each structure; empty without.
     pub structures: Vec<Gradients<S::Double>>,
+    /// By an external potential at each atom, in every equilibration of charges; empty without.
+    pub external: Vec<S::Double>,
 }
 
 impl<S: Scalar> Derivatives<S> {
     /// Forces (plane 1: minus Hessian times direction).
     pub fn forces(&self, batch: &Batch, plane: usize) -> Vec<[f64; 3]> {
         let mut all = forces::<S>(batch, &self.vectors, plane);
-        let pick = |x: S::Double| if plane == 1 { x.tangent() } else { x.value() };
         for (force, slope) in all.iter_mut().zip(self.structures.iter().flat_map(|g| &g.positions)) {
-            (0..3).for_each(|k| force[k] -= pick(slope[k]));
+            (0..3).for_each(|k| force[k] -= in_plane(slope[k], plane));
         }
         all
     }
 
-    /// The virial of each structure.
-    pub fn virial(&self, batch: &Batch) -> Vec<[[f64; 3]; 3]> {
-        let mut virials = virial::<S>(batch, &self.vectors);
+    /// The virial of each structure (plane 1: its tangent).
+    pub fn virial(&self, batch: &Batch, plane: usize) -> Vec<[[f64; 3]; 3]> {
+        let mut virials = virial::<S>(batch, &self.vectors, plane);
         for (virial, gradients) in virials.iter_mut().zip(&self.structures) {
             for (row, slope) in virial.iter_mut().zip(&gradients.strain) {
-                (0..3).for_each(|k| row[k] -= slope[k].value());
+                (0..3).for_each(|k| row[k] -= in_plane(slope[k], plane));
             }
         }
         virials
     }
+}
+
+fn in_plane<D: Scalar<Real = f64>>(x: D, plane: usize) -> f64 {
+    if plane == 1 { x.tangent() } else { x.value() }
 }

@@ -6,6 +6,7 @@ use crate::potential::{Domain, Exact, NetworkPotential};
 use crate::registry::Precise;
 use crate::{Layout, Network, registry, shipped};
 use oxidane_core::{Error, Potential, Result, SumPotential, elements};
+use oxidane_math::Real;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -160,18 +161,31 @@ impl Model {
     /// # Errors
     /// There is no such head.
     pub fn potential(&self, options: PotentialOptions) -> Result<Box<dyn Potential>> {
+        self.potential_in_field(options, None)
+    }
+
+    /// A potential of one head in a uniform electric field in V/angstrom, see [`NetworkPotential::in_field`].
+    ///
+    /// # Errors
+    /// As there, and if there is no such head.
+    pub fn potential_in_field(
+        &self,
+        options: PotentialOptions,
+        field: Option<[f64; 3]>,
+    ) -> Result<Box<dyn Potential>> {
         let (place, head) = self.header.head_at(options.head)?;
         let several = self.header.heads.len() > 1;
         let name =
             if several { format!("{}[{}]", self.header.name, head.name) } else { self.header.name.clone() };
         let network: Box<dyn Potential> = match options.precision {
-            Precision::F64 => Box::new(self.bare::<f64>(&name, head, None, options)?.with_head(place)),
+            Precision::F64 => boxed(self.bare::<f64>(&name, head, None, options)?.with_head(place), field)?,
             Precision::F32 => {
                 let (header, weights) = (self.header.clone(), self.weights.clone());
                 let exact = Exact::new(move || {
                     registry::with_parameters(&header.architecture, &header.hyperparameters, weights.to_vec())
                 });
-                Box::new(self.bare::<f32>(&name, head, Some(Arc::new(exact)), options)?.with_head(place))
+                let p = self.bare::<f32>(&name, head, Some(Arc::new(exact)), options)?;
+                boxed(p.with_head(place), field)?
             }
         };
         Ok(match &head.dispersion {
@@ -202,6 +216,13 @@ impl Model {
         let layout = self.layout()?;
         file::write(path, &self.header, &file::split(&layout, &self.weights))
     }
+}
+
+fn boxed<R: Real>(potential: NetworkPotential<R>, field: Option<[f64; 3]>) -> Result<Box<dyn Potential>> {
+    Ok(match field {
+        Some(field) => Box::new(potential.in_field(field)?),
+        None => Box::new(potential),
+    })
 }
 
 fn domain(head: &Head) -> Result<Domain> {

@@ -2,8 +2,9 @@
 //! any loss on them with respect to the weights.
 
 use crate::batch::Batch;
+use crate::charges::DipoleResponse;
 use crate::parameters::Layout;
-use oxidane_core::{DipoleOrigin, Request, Result};
+use oxidane_core::{DipoleOrigin, Error, Request, Result};
 use oxidane_math::Real;
 
 /// Results for a batch, or derivatives of a loss with respect to them (the same shapes).
@@ -81,6 +82,38 @@ pub trait Network<R: Real>: Send + Sync {
         v: &[[f64; 3]],
         scratch: &mut Scratch<R>,
     ) -> Result<Vec<[f64; 3]>>;
+
+    /// Whether its dipole is that of equilibrated charges, which respond to a field: what the following two need.
+    fn equilibrates(&self) -> bool {
+        false
+    }
+    /// Polarisability and Born charges of each structure; NaN for crystals, which have none (see [`crate::charges`]).
+    fn dipole_responses(
+        &self,
+        _batch: &Batch,
+        _scratch: &mut Scratch<R>,
+        _parallel: bool,
+    ) -> Result<Vec<DipoleResponse>> {
+        Err(without_charges(self.architecture()))
+    }
+    /// [`Network::run`] in a uniform electric field in V/angstrom, of molecules.
+    fn run_in_field(
+        &self,
+        _batch: &Batch,
+        _request: Request,
+        _field: [f64; 3],
+        _scratch: &mut Scratch<R>,
+        _parallel: bool,
+    ) -> Result<Outputs> {
+        Err(without_charges(self.architecture()))
+    }
+}
+
+/// The refusal of what only equilibrated charges can do.
+pub(crate) fn without_charges(name: &str) -> Error {
+    Error::usage(format!(
+        "{name} has no charges that respond to an electric field; take a model with equilibrated charges, such as MPNICE"
+    ))
 }
 
 /// Buffers kept between calls so that a dynamics step allocates nothing.

@@ -1,7 +1,8 @@
 //! A network as a [`Potential`]: its domain, its neighbour list and its buffers.
 
 use crate::batch::Batch;
-use crate::network::{Network, Outputs, Scratch};
+use crate::charges::{DipoleResponse, crystal_in_field};
+use crate::network::{Network, Outputs, Scratch, without_charges};
 use oxidane_core::elements::symbol;
 use oxidane_core::neighbors::SkinnedList;
 use oxidane_core::{Error, Evaluation, Potential, Request, Result, SystemView, refuse_unfit_spin};
@@ -92,6 +93,8 @@ pub struct NetworkPotential<R: Real> {
     fallback: Option<Arc<Exact>>,
     parallel: bool,
     allow_close: bool,
+    /// A uniform electric field in V/angstrom.
+    field: Option<[f64; 3]>,
     list: SkinnedList,
     batch: Batch,
     scratch: Scratch<R>,
@@ -111,8 +114,8 @@ impl<R: Real> NetworkPotential<R> {
     ) -> Result<Self> {
         let list = SkinnedList::new(network.cutoff(), SKIN)?;
         let (batch, scratch) = (Batch::default(), Scratch::default());
-        let (name, head) = (name.into(), 0);
-        Ok(Self { name, domain, network, head, fallback, parallel, allow_close, list, batch, scratch })
+        let (name, head, field) = (name.into(), 0, None);
+        Ok(Self { name, domain, network, head, fallback, parallel, allow_close, field, list, batch, scratch })
     }
 
     /// The same for another head, by its place among those of the network, which refuses to compute others than it has.
@@ -121,15 +124,64 @@ impl<R: Real> NetworkPotential<R> {
         Self { head, ..self }
     }
 
-    fn outputs(&mut self, request: Request) -> Result<Outputs> {
-        let out = self.network.run(&self.batch, request, &mut self.scratch, self.parallel)?;
+    /// The same in a uniform electric field in V/angstrom: molecules only. Refused for a network without equilibrated charges, and
+    /// for fields that are no numbers.
+    pub fn in_field(mut self, field: [f64; 3]) -> Result<Self> {
+        if !self.network.equilibrates() {
+            return Err(without_charges(&self.name));
+        }
+        if let Some(x) = field.iter().find(|x| !x.is_finite()) {
+            return Err(Error::usage(format!("an electric field of {x} V/angstrom is not a finite number")));
+        }
+        self.field = Some(field);
+        Ok(self)
+    }
+
+    fn results(&mut self, request: Request) -> Result<Results> {
+        let crystal = self.batch.cells.iter().flatten().any(|cell| cell.periodic.contains(&true));
+        let responses = request.born_charges || request.polarizability && self.network.equilibrates();
+        let task = Task {
+            batch: &self.batch,
+            of_network: request.and(self.network.capabilities()),
+            responses: responses && !crystal,
+            field: self.field,
+            parallel: self.parallel,
+        };
+        let results = task.run(&*self.network, &mut self.scratch)?;
         // Whatever is requested: an energy alone and one beside forces have the same bits.
         match &self.fallback {
-            Some(exact) if out.ill_conditioned => {
-                exact.network()?.run(&self.batch, request, &mut Scratch::default(), self.parallel)
-            }
-            _ => Ok(out),
+            Some(exact) if results.0.ill_conditioned => task.run(exact.network()?, &mut Scratch::default()),
+            _ => Ok(results),
         }
+    }
+}
+
+/// What a network gives of one structure.
+type Results = (Outputs, Option<DipoleResponse>);
+
+/// What is computed of one structure, by a network of any precision.
+struct Task<'a> {
+    batch: &'a Batch,
+    of_network: Request,
+    /// Whether derivatives of the dipole are wanted.
+    responses: bool,
+    field: Option<[f64; 3]>,
+    parallel: bool,
+}
+
+impl Task<'_> {
+    fn run<R: Real>(&self, network: &dyn Network<R>, scratch: &mut Scratch<R>) -> Result<Results> {
+        let outputs = match self.field {
+            Some(field) => {
+                network.run_in_field(self.batch, self.of_network, field, scratch, self.parallel)?
+            }
+            None => network.run(self.batch, self.of_network, scratch, self.parallel)?,
+        };
+        let responses = match self.responses {
+            true => network.dipole_responses(self.batch, scratch, self.parallel)?.pop(),
+            false => None,
+        };
+        Ok((outputs, responses))
     }
 }
 
@@ -139,7 +191,13 @@ impl<R: Real> Potential for NetworkPotential<R> {
     }
 
     fn capabilities(&self) -> Request {
-        self.network.capabilities()
+        let of_network = self.network.capabilities();
+        if self.field.is_some() {
+            return Request { polarizability: false, born_charges: false, ..of_network };
+        }
+        let responds = self.network.equilibrates();
+        let polarizability = of_network.polarizability || responds;
+        Request { polarizability, born_charges: responds, ..of_network }
     }
 
     fn check(&self, system: &dyn SystemView) -> Result<()> {
@@ -147,6 +205,9 @@ impl<R: Real> Potential for NetworkPotential<R> {
             return Err(Error::domain(format!("model {} takes no ghost atoms", self.name)));
         }
         self.domain.check(&self.name, system)?;
+        if self.field.is_some() && system.cell().is_some_and(|cell| cell.periodic.contains(&true)) {
+            return Err(crystal_in_field());
+        }
         refuse_unfit_spin(system)
     }
 
@@ -159,7 +220,7 @@ impl<R: Real> Potential for NetworkPotential<R> {
         if !self.allow_close {
             self.batch.edges.refuse_close_atoms()?;
         }
-        let out = self.outputs(request)?;
+        let (out, response) = self.results(request)?;
         let energy = out.energy.first().map(|e| e + self.domain.reference(system.numbers()));
         let energy = energy.filter(|_| request.energy);
         if energy.is_some_and(|e| !e.is_finite()) || out.forces.iter().flatten().any(|f| !f.is_finite()) {
@@ -176,7 +237,11 @@ impl<R: Real> Potential for NetworkPotential<R> {
             charges: request.charges.then_some(out.charges),
             dipole,
             dipole_origin: dipole.map(|_| self.network.dipole_origin()),
-            polarizability: out.polarizability.first().copied(),
+            polarizability: match &response {
+                Some(response) => request.polarizability.then_some(response.polarizability),
+                None => out.polarizability.first().copied(),
+            },
+            born_charges: response.filter(|_| request.born_charges).map(|r| r.born_charges),
             electronic: None,
         })
     }
@@ -190,6 +255,7 @@ impl<R: Real> Potential for NetworkPotential<R> {
             fallback: self.fallback.clone(),
             parallel: self.parallel,
             allow_close: self.allow_close,
+            field: self.field,
             list: self.list.clone(),
             batch: Batch::default(),
             scratch: Scratch::default(),

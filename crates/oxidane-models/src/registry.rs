@@ -111,6 +111,16 @@ pub fn layout(architecture: &str, value: &Value) -> Result<Layout> {
     }
 }
 
+/// Hyperparameters as model files state them, those left out with their defaults: however they were written, they compare.
+pub fn in_full(architecture: &str, value: &Value) -> Result<Value> {
+    let full = match architecture {
+        xpainn::NAME => serde_json::to_value(hyperparameters::<xpainn::XpainnConfig>(architecture, value)?),
+        mpnice::NAME => serde_json::to_value(hyperparameters::<mpnice::MpniceConfig>(architecture, value)?),
+        _ => return Err(unknown(architecture)),
+    };
+    full.map_err(|e| Error::usage(e.to_string()))
+}
+
 /// What of the electrons a network sees.
 pub fn sees(architecture: &str, value: &Value) -> Result<Sees> {
     match architecture {

@@ -63,7 +63,7 @@ fn configs() -> Vec<XpainnConfig> {
             c.layer_norm = false;
         }),
         with(&|c| {
-            c.output_modes = vec![OutputMode::Energy, OutputMode::Polar];
+            c.output_modes = vec![OutputMode::Energy];
             // Lattice sums end somewhere: differences must not see it.
             let accuracy = ElectrostaticsConfig { ewald_accuracy: 1e-13, ..Default::default() };
             c.electrostatics = Some(accuracy);

@@ -7,7 +7,7 @@ use crate::model_file::ModelFiles;
 use crate::trainer::Setup;
 use oxidane_core::{Error, Result};
 use oxidane_models::Model;
-use oxidane_models::registry::Precise;
+use oxidane_models::registry::{self, Precise};
 use serde_json::Value;
 use std::path::Path;
 
@@ -54,9 +54,11 @@ fn pretrained(section: &Finetune, config: &Config) -> Result<Model> {
             stated.architecture, header.architecture
         )));
     }
-    let own = &header.hyperparameters;
+    // Keys may be written in several ways.
+    let own = registry::in_full(&stated.architecture, &header.hyperparameters)?;
+    let full = registry::in_full(&stated.architecture, &Value::Object(stated.hyperparameters.clone()))?;
     for (key, value) in &stated.hyperparameters {
-        if own.get(key) != Some(value) {
+        if own.get(key) != full.get(key) {
             let has = own.get(key).map_or("no such key".into(), Value::to_string);
             return Err(at(format!(
                 "model.{key} = {value} but the model to fine-tune has {has}; leave the key out"

@@ -116,7 +116,7 @@ impl Potential for Gfn2 {
     }
 
     fn capabilities(&self) -> Request {
-        Request { polarizability: false, ..Request::ALL }
+        Request { polarizability: false, born_charges: false, ..Request::ALL }
     }
 
     fn check(&self, system: &dyn SystemView) -> Result<()> {
@@ -164,6 +164,7 @@ impl Potential for Gfn2 {
             dipole,
             dipole_origin: dipole.map(|_| DipoleOrigin::Coordinates),
             polarizability: None,
+            born_charges: None,
             electronic: request
                 .electronic
                 .then(|| electronic(&calculation, molecule.then_some(&atoms.positions)))

@@ -45,7 +45,13 @@ pub fn is_gfn2(model: Option<&str>) -> bool {
 /// What computes.
 enum Source {
     /// A trained network.
-    Network { model: Box<Model>, head: Head, precision: Precision, options: PotentialOptions },
+    Network {
+        model: Box<Model>,
+        head: Box<Head>,
+        precision: Precision,
+        options: PotentialOptions,
+        field: Option<[f64; 3]>,
+    },
     /// GFN2-xTB.
     Gfn2(Gfn2Options),
 }
@@ -91,6 +97,11 @@ impl Loaded {
                 "--head has no effect on gfn2, which is one level of theory; leave it out",
             ));
         }
+        if args.field.is_some() {
+            return Err(Error::usage(
+                "--field has no effect on gfn2, which knows none; take a model with equilibrated charges, such as MPNICE",
+            ));
+        }
         if args.precision == Some(Precision::F32) {
             return Err(Error::usage(
                 "--precision f32 has no effect on gfn2, which computes in f64; leave it out",
@@ -117,8 +128,9 @@ impl Loaded {
         let (place, head) = chosen(model.header(), args.head.as_deref())?;
         let options =
             PotentialOptions { head: Some(place), precision: arithmetic, parallel: true, allow_close };
-        let potential = Advised::boxed(model.potential(options)?);
-        Ok((Source::Network { model, head, precision, options }, potential))
+        let field = args.electric_field();
+        let potential = Advised::boxed(model.potential_in_field(options, field)?);
+        Ok((Source::Network { model, head, precision, options, field }, potential))
     }
 
     /// A potential for work on one structure, spread over all threads.
@@ -129,9 +141,9 @@ impl Loaded {
     /// Potentials for work on several structures at once, one per thread.
     pub fn workers(&self, args: &ComputeArgs) -> Result<Vec<Box<dyn Potential>>> {
         let first = match &self.source {
-            Source::Network { model, options, .. } => {
-                let alone =
-                    Advised::boxed(model.potential(PotentialOptions { parallel: false, ..*options })?);
+            Source::Network { model, options, field, .. } => {
+                let options = PotentialOptions { parallel: false, ..*options };
+                let alone = Advised::boxed(model.potential_in_field(options, *field)?);
                 dispersion::add(alone, self.dispersion.as_ref(), false)
             }
             Source::Gfn2(_) => self.potential.fork(),
@@ -148,11 +160,11 @@ impl Loaded {
     /// Model and precision: what a restart must agree with.
     pub fn identity(&self) -> String {
         let model = match &self.source {
-            Source::Network { model, head, precision, .. } => {
+            Source::Network { model, head, precision, field, .. } => {
                 let header = model.header();
                 let hash = if header.hash.is_empty() { &header.name } else { &header.hash };
                 let head = if several(header) { format!(" head {}", head.name) } else { String::new() };
-                format!("{hash}{head} {}", precision.name())
+                in_field(format!("{hash}{head} {}", precision.name()), *field)
             }
             Source::Gfn2(options) => format!("{GFN2} {} K", options.temperature),
         };
@@ -162,12 +174,15 @@ impl Loaded {
     /// One line for the head of tables.
     pub fn title(&self) -> String {
         let model = match &self.source {
-            Source::Network { model, head, precision, .. } => {
+            Source::Network { model, head, precision, field, .. } => {
                 let header = model.header();
                 let theory = head.level_of_theory.as_deref().map(|t| format!(", {t}")).unwrap_or_default();
                 let level = if several(header) { format!(", head {}", head.name) } else { String::new() };
                 let d3 = head.dispersion.as_ref().map_or(String::new(), |d3| format!(", {d3} in it"));
-                format!("{} ({}{level}{theory}{d3}), {}", header.name, header.architecture, precision.name())
+                let architecture = &header.architecture;
+                let title =
+                    format!("{} ({architecture}{level}{theory}{d3}), {}", header.name, precision.name());
+                in_field(title, *field)
             }
             Source::Gfn2(options) => {
                 format!("{GFN2} (GFN2-xTB), electronic temperature {} K", options.temperature)
@@ -203,7 +218,7 @@ impl Loaded {
     /// What the user should be told of this model, once each.
     pub fn caveats(&self, voice: Voice) -> Caveats<'_> {
         let network = match &self.source {
-            Source::Network { model, head, .. } => Some((model.header(), head)),
+            Source::Network { model, head, .. } => Some((model.header(), &**head)),
             Source::Gfn2(_) => None,
         };
         if let (Some(d3), Some(theory)) =
@@ -220,7 +235,7 @@ impl Loaded {
 }
 
 /// The head that the option names, the default one without, with its place.
-fn chosen(header: &Header, name: Option<&str>) -> Result<(u32, Head)> {
+fn chosen(header: &Header, name: Option<&str>) -> Result<(u32, Box<Head>)> {
     if name.is_some() && header.heads.iter().all(|head| head.name.is_empty()) {
         let model = &header.name;
         return Err(Error::usage(format!(
@@ -228,12 +243,16 @@ fn chosen(header: &Header, name: Option<&str>) -> Result<(u32, Head)> {
         )));
     }
     let (place, head) = header.head(name)?;
-    Ok((place, head.clone()))
+    Ok((place, Box::new(head.clone())))
 }
 
 /// Whether a model has several levels of theory.
 fn several(header: &Header) -> bool {
     header.heads.len() > 1
+}
+
+fn in_field(text: String, field: Option<[f64; 3]>) -> String {
+    field.map_or(text.clone(), |[x, y, z]| format!("{text}, in a field of {x} {y} {z} V/angstrom"))
 }
 
 /// What a model leaves open or does not see. Told when the first structure concerned has passed its checks: an error is

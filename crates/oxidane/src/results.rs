@@ -6,7 +6,8 @@ use oxidane_core::{Evaluation, System};
 use crate::output::json;
 
 /// Results that programs write besides those of [`LabelKeys`]; none of them holds for a new calculation.
-const OTHER_LABELS: [&str; 6] = ["free_energy", "energies", "stresses", "magmom", "magmoms", "dipoles"];
+const OTHER_LABELS: [&str; 7] =
+    ["free_energy", "energies", "stresses", "born_charges", "magmom", "magmoms", "dipoles"];
 
 /// `from` with another geometry: everything the file says is kept, except for the labels, which become `results`.
 pub fn labelled(from: &Frame, system: &System, results: &Evaluation) -> Frame {
@@ -37,6 +38,10 @@ pub fn labelled(from: &Frame, system: &System, results: &Evaluation) -> Frame {
     }
     if let Some(tensor) = results.polarizability {
         frame.info.insert("polarizability".into(), Value::matrix3(tensor));
+    }
+    if let Some(born) = &results.born_charges {
+        let data = Data::Real(born.as_flattened().concat());
+        frame.arrays.insert("born_charges".into(), Array { columns: 9, data });
     }
     frame
 }

@@ -31,7 +31,7 @@ pub struct Equilibrium<D> {
 
 /// Adjoints of what an equilibration takes.
 pub struct EquilibrationAdjoints<D> {
-    /// Of chi, one per atom.
+    /// Of chi, one per atom; of an external potential as well.
     pub electronegativity: Vec<D>,
     /// Of z.
     pub argument: Vec<D>,
@@ -49,14 +49,16 @@ impl Hardness {
         S::Double::lit(self.table.of(p)[usize::from(z)].f64())
     }
 
-    /// Charges from chi and z of all atoms.
+    /// Charges from chi and z of all atoms. `external`: a potential in V at each atom, which adds to chi; empty for none.
     pub fn equilibrate<S: Scalar>(
         &self,
         p: &[S::Real],
         batch: &Batch,
-        electronegativity: &[S::Double],
+        mut electronegativity: Vec<S::Double>,
         argument: Vec<S::Double>,
+        external: &[S::Double],
     ) -> Equilibrium<S::Double> {
+        electronegativity.iter_mut().zip(external).for_each(|(chi, &v)| *chi += v);
         let hardness: Vec<S::Double> = argument
             .iter()
             .zip(&batch.numbers)
@@ -148,7 +150,7 @@ mod tests {
         };
         let chi = [3.0, -1.0, 0.5, 2.0, 1.0, 7.0];
         let z = vec![0.1, -2.0, 0.7, 0.0, 3.0, 1.0];
-        let out = hardness.equilibrate::<f64>(&p, &batch, &chi, z.clone());
+        let out = hardness.equilibrate::<f64>(&p, &batch, chi.to_vec(), z.clone(), &[]);
         for s in 0..batch.structures() {
             let atoms = batch.atoms_of(s);
             let sum: f64 = out.charges[atoms.clone()].iter().sum();

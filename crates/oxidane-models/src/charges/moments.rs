@@ -18,12 +18,13 @@ pub fn dipoles(batch: &Batch, charges: &[f64]) -> Vec<[f64; 3]> {
     (0..batch.structures()).map(of).collect()
 }
 
-fn is_crystal(batch: &Batch, s: usize) -> bool {
+/// Whether structure `s` repeats in any direction.
+pub(super) fn is_crystal(batch: &Batch, s: usize) -> bool {
     batch.cells[s].is_some_and(|cell| cell.periodic.contains(&true))
 }
 
-/// x_i - c of all atoms.
-fn arms(batch: &Batch) -> Vec<[f64; 3]> {
+/// x_i - c of all atoms, c the center of mass of the structure.
+pub(super) fn arms(batch: &Batch) -> Vec<[f64; 3]> {
     let mut arms = Vec::with_capacity(batch.atoms());
     for s in 0..batch.structures() {
         let mass = |i: usize| elements::mass(batch.numbers[i]);
@@ -48,9 +49,29 @@ pub struct Seeds<D> {
     pub charges: Vec<D>,
 }
 
+/// What a reverse pass starts from.
+pub enum Origin<'a, D> {
+    /// Derivatives of a loss by the outputs.
+    Loss(&'a Outputs),
+    /// Adjoints of the charges, and no others.
+    Charges(&'a [D]),
+}
+
+impl<D: Scalar<Real = f64>> Origin<'_, D> {
+    /// Adjoints of energies and charges.
+    pub fn seeds(&self, batch: &Batch) -> Seeds<D> {
+        match self {
+            Self::Loss(loss) => of_loss(batch, loss),
+            Self::Charges(charges) => {
+                Seeds { energy: vec![D::zero(); batch.structures()], charges: charges.to_vec() }
+            }
+        }
+    }
+}
+
 /// From the derivatives of a loss. For duals they go to the tangent, and the value of the energy's is one: the energy is
 /// what is differentiated.
-pub fn seeds<D: Scalar<Real = f64>>(batch: &Batch, loss: &Outputs) -> Seeds<D> {
+fn of_loss<D: Scalar<Real = f64>>(batch: &Batch, loss: &Outputs) -> Seeds<D> {
     let make =
         |loss: f64, value: f64| if D::PLANES == 2 { D::with_tangent(value, loss) } else { D::constant(loss) };
     let energy =

@@ -83,7 +83,8 @@ impl Default for MpniceConfig {
 
 impl MpniceConfig {
     /// What every such model gives.
-    pub const CAPABILITIES: Request = Request { polarizability: false, electronic: false, ..Request::ALL };
+    pub const CAPABILITIES: Request =
+        Request { polarizability: false, born_charges: false, electronic: false, ..Request::ALL };
     /// What of the electrons every such model sees.
     pub const SEES: Sees = Sees { charge: true, spin: false, long_range: true };
 

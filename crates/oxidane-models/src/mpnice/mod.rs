@@ -21,8 +21,8 @@ mod start;
 pub use config::{Angular, MpniceConfig};
 
 use crate::batch::Batch;
-use crate::charges::{Electrostatics, Hardness};
-use crate::derivatives::Direction;
+use crate::charges::{self, ChargePass, DipoleResponse, Electrostatics, Equilibrating, Hardness, Origin};
+use crate::derivatives::{Derivatives, Direction};
 use crate::edges::EdgeBasis;
 use crate::heads;
 use crate::layers::{Activation, HeadedMlp, Linear, Mlp};
@@ -142,13 +142,15 @@ impl<R: Real> Mpnice<R> {
         &'a self,
         batch: &'a Batch,
         direction: &Direction,
+        external: Vec<S::Double>,
         energy: bool,
         scratch: &mut Scratch<R>,
         parallel: bool,
     ) -> Result<Pass<'a, S>> {
-        self.architecture.start.check(batch)?;
-        heads::check_batch(batch, &self.config().heads)?;
-        Pass::forward(&self.architecture, &self.parameters, batch, direction, energy, scratch, parallel)
+        let (net, p) = (&self.architecture, &self.parameters);
+        net.start.check(batch)?;
+        heads::check_batch(batch, &net.config.heads)?;
+        Pass::forward(net, p, batch, direction, external, energy, scratch, parallel)
     }
 
     fn add_gradient<S: Scalar<Real = R>>(
@@ -159,8 +161,8 @@ impl<R: Real> Mpnice<R> {
         scratch: &mut Scratch<R>,
         gradient: &mut [R],
     ) -> Result<()> {
-        let mut pass = self.forward::<S>(batch, direction, true, scratch, false)?;
-        pass.reverse(seeds, Some(gradient), false, scratch);
+        let mut pass = self.forward::<S>(batch, direction, Vec::new(), true, scratch, false)?;
+        pass.reverse(&Origin::Loss(seeds), Some(gradient), false, scratch);
         pass.recycle(scratch);
         Ok(())
     }
@@ -205,16 +207,16 @@ impl<R: Real> Network<R> for Mpnice<R> {
         request.within(self.capabilities(), NAME)?;
         let derivatives = request.forces || request.virial;
         let energy = request.energy || derivatives;
-        let mut pass = self.forward::<R>(batch, &Direction::NONE, energy, scratch, parallel)?;
+        let mut pass = self.forward::<R>(batch, &Direction::NONE, Vec::new(), energy, scratch, parallel)?;
         let mut outputs = pass.outputs();
         if derivatives {
             let seeds = Outputs { energy: vec![1.0; batch.structures()], ..Outputs::default() };
-            let derivatives = pass.reverse(&seeds, None, true, scratch);
+            let derivatives = pass.reverse(&Origin::Loss(&seeds), None, true, scratch);
             if request.forces {
                 outputs.forces = derivatives.forces(batch, 0);
             }
             if request.virial {
-                outputs.virial = derivatives.virial(batch);
+                outputs.virial = derivatives.virial(batch, 0);
             }
             scratch.put(derivatives.vectors);
         }
@@ -251,11 +253,61 @@ impl<R: Real> Network<R> for Mpnice<R> {
         scratch: &mut Scratch<R>,
     ) -> Result<Vec<[f64; 3]>> {
         let direction = Direction { positions: v.to_vec(), strains: Vec::new() };
-        let mut pass = self.forward::<Dual<R>>(batch, &direction, true, scratch, false)?;
-        let derivatives = pass.reverse(&Outputs::default(), None, true, scratch);
+        let mut pass = self.forward::<Dual<R>>(batch, &direction, Vec::new(), true, scratch, false)?;
+        let derivatives = pass.reverse(&Origin::Loss(&Outputs::default()), None, true, scratch);
         let forces = derivatives.forces(batch, 1);
         scratch.put(derivatives.vectors);
         pass.recycle(scratch);
         Ok(forces.into_iter().map(|f| f.map(|x| -x)).collect())
+    }
+
+    fn equilibrates(&self) -> bool {
+        true
+    }
+
+    fn dipole_responses(
+        &self,
+        batch: &Batch,
+        scratch: &mut Scratch<R>,
+        parallel: bool,
+    ) -> Result<Vec<DipoleResponse>> {
+        charges::dipole_responses(self, batch, scratch, parallel)
+    }
+
+    fn run_in_field(
+        &self,
+        batch: &Batch,
+        request: Request,
+        field: [f64; 3],
+        scratch: &mut Scratch<R>,
+        parallel: bool,
+    ) -> Result<Outputs> {
+        charges::run_in_field(self, batch, request, field, scratch, parallel)
+    }
+}
+
+impl<R: Real> Equilibrating<R> for Mpnice<R> {
+    type Pass<'a, S: Scalar<Real = R>> = Pass<'a, S>;
+
+    fn charge_pass<'a, S: Scalar<Real = R>>(
+        &'a self,
+        batch: &'a Batch,
+        external: Vec<S::Double>,
+        scratch: &mut Scratch<R>,
+        parallel: bool,
+    ) -> Result<Pass<'a, S>> {
+        self.forward::<S>(batch, &Direction::NONE, external, false, scratch, parallel)
+    }
+}
+
+impl<S: Scalar> ChargePass<S> for Pass<'_, S> {
+    fn charges(&self) -> Vec<S::Double> {
+        self.last_charges().to_vec()
+    }
+    fn reverse(&mut self, adjoints: &[S::Double], scratch: &mut Scratch<S::Real>) -> Derivatives<S> {
+        Pass::reverse(self, &Origin::Charges(adjoints), None, true, scratch)
+    }
+    fn recycle(self, scratch: &mut Scratch<S::Real>) {
+        Pass::recycle(self, scratch);
     }
 }

@@ -40,6 +40,8 @@ pub struct Pass<'a, S: Scalar> {
     pub(super) parallel: bool,
     pub(super) functions: EdgeFunctions<S::Real>,
     pub(super) field: Field<S::Double>,
+    /// A potential at each atom from outside; empty for none.
+    external: Vec<S::Double>,
     pub(super) blocks: Vec<Block<S::Real>>,
     /// Compressed features of each step.
     pub(super) compressed: Vec<Vec<S::Real>>,
@@ -50,12 +52,14 @@ pub struct Pass<'a, S: Scalar> {
 }
 
 impl<'a, S: Scalar> Pass<'a, S> {
-    /// Runs the network on the batch up to the charges, and to the energy if wanted.
-    pub fn forward(
+    /// Runs the network on the batch up to the charges, and to the energy if wanted. `external`: a potential in V at each atom, which
+    /// adds to every electronegativity; empty for none.
+    pub(super) fn forward(
         net: &'a Architecture,
         p: &'a [S::Real],
         batch: &'a Batch,
         direction: &Direction,
+        external: Vec<S::Double>,
         energy: bool,
         scratch: &mut Scratch<S::Real>,
         parallel: bool,
@@ -65,8 +69,19 @@ impl<'a, S: Scalar> Pass<'a, S> {
         let functions = net.basis.forward::<S>(&[], batch, &|e| tangents.edge(e), parallel, scratch);
         let (compressed, equilibria, potentials) = (Vec::new(), Vec::new(), Vec::new());
         let blocks = Vec::new();
-        let mut pass =
-            Self { net, p, batch, parallel, functions, field, blocks, compressed, equilibria, potentials };
+        let mut pass = Self {
+            net,
+            p,
+            batch,
+            parallel,
+            functions,
+            field,
+            external,
+            blocks,
+            compressed,
+            equilibria,
+            potentials,
+        };
         pass.start(scratch);
         for t in 0..net.layers.len() {
             pass.advance(t, energy, scratch);
@@ -152,7 +167,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
         let head = |k: usize| -> Vec<S::Double> {
             heads.chunks_exact(2 * S::PLANES).map(|y| S::get(S::row(y, 2), k).double()).collect()
         };
-        let equilibrium = net.hardness.equilibrate::<S>(p, batch, &head(0), head(1));
+        let equilibrium = net.hardness.equilibrate::<S>(p, batch, head(0), head(1), &self.external);
         let wanted = if t + 1 == net.layers.len() { energy } else { net.config.potential };
         let potential = if wanted { self.field.potential(batch, &equilibrium.charges) } else { Vec::new() };
         self.potentials.push(potential);

@@ -4,28 +4,30 @@
 use super::message::{Sinks, Sources};
 use super::pass::{Block, Pass};
 use crate::blocks::{cut, run_with};
-use crate::charges::{self, EquilibrationAdjoints};
+use crate::charges::{EquilibrationAdjoints, Origin, Seeds};
 use crate::derivatives::Derivatives;
 use crate::layers::add_assign;
-use crate::network::{Outputs, Scratch};
+use crate::network::Scratch;
 use oxidane_math::Scalar;
 
 impl<S: Scalar> Pass<'_, S> {
-    /// The reverse pass of an energy. Adds weight gradients if asked; derivatives by positions if `positions`.
+    /// The reverse pass. Adds weight gradients if asked; derivatives by positions if `positions`.
     pub fn reverse(
         &mut self,
-        loss: &Outputs,
+        origin: &Origin<'_, S::Double>,
         mut gradient: Option<&mut [S::Real]>,
         positions: bool,
         scratch: &mut Scratch<S::Real>,
     ) -> Derivatives<S> {
         let (net, p, batch) = (self.net, self.p, self.batch);
-        let charges::Seeds { energy: seeds, charges: mut adj } = charges::seeds::<S::Double>(batch, loss);
+        let Seeds { energy: seeds, charges: mut adj } = origin.seeds(batch);
         self.reverse_readout(&seeds, gradient.as_deref_mut());
-        let potential = self.last_potential();
+        // Empty if the energy was not computed.
+        let mut potential = self.last_potential().iter();
         for (s, &seed) in seeds.iter().enumerate() {
-            batch.atoms_of(s).for_each(|i| adj[i] += seed * potential[i]);
+            adj[batch.atoms_of(s)].iter_mut().zip(&mut potential).for_each(|(a, &phi)| *a += seed * phi);
         }
+        let mut external = vec![S::Double::zero(); batch.atoms()];
         let edges = batch.edges.len() * S::PLANES;
         let mut radial = scratch.zeros(edges * net.basis.radial());
         let mut harmonics = scratch.zeros(edges * net.basis.harmonics());
@@ -33,6 +35,7 @@ impl<S: Scalar> Pass<'_, S> {
         let mut potentials = vec![Vec::new(); net.layers.len()];
         for t in (0..net.layers.len()).rev() {
             let heads = self.equilibria[t].reverse(batch, &adj);
+            external.iter_mut().zip(&heads.electronegativity).for_each(|(sum, &a)| *sum += a);
             if let Some(g) = gradient.as_deref_mut() {
                 net.hardness.gradient::<S>(p, batch, &heads, g);
             }
@@ -79,7 +82,7 @@ impl<S: Scalar> Pass<'_, S> {
             net.basis.reverse::<S>(&self.functions, &radial, &harmonics, &mut vectors, self.parallel);
         }
         [radial, harmonics].into_iter().for_each(|v| scratch.put(v));
-        Derivatives { vectors, structures }
+        Derivatives { vectors, structures, external }
     }
 
     fn reverse_readout(&mut self, seeds: &[S::Double], gradient: Option<&mut [S::Real]>) {
@@ -92,12 +95,16 @@ impl<S: Scalar> Pass<'_, S> {
             gradient,
             self.blocks.iter_mut().collect(),
             |b: &mut Block<S::Real>, gradient| {
-                let Some((tape, y)) = &mut b.readout else { return };
+                let h = &b.features[net.layers.len()];
+                b.scratch.put(std::mem::take(&mut b.adj));
+                let Some((tape, y)) = &mut b.readout else {
+                    b.adj = b.scratch.zeros(h.len());
+                    return;
+                };
                 // The energies have been read: their place takes their adjoints.
                 for (y, i) in y.chunks_exact_mut(S::PLANES).zip(b.atoms.clone()) {
                     S::set(&mut S::row_mut(y, 1), 0, of_atom[i]);
                 }
-                let h = &b.features[net.layers.len()];
                 b.adj = b.scratch.dirty(h.len());
                 let (adj, scratch) = (&mut b.adj, &mut b.scratch);
                 net.readout.reverse::<S>(p, h, tape, y, adj, false, gradient, scratch);

@@ -92,8 +92,8 @@ pub struct XpainnConfig {
     pub hidden_dim: usize,
     /// Hidden irreps of the dipole and polarisability heads.
     pub hidden_irreps: String,
-    /// Equilibrated charges that interact over all distances; `None` (the published architecture), or `false`, is without. Charges and
-    /// dipole are then those of the equilibration and not `output_modes`.
+    /// Equilibrated charges that interact over all distances; `None` (the published architecture), or `false`, is without. Charges,
+    /// dipole and polarisability are then those of the equilibration and not `output_modes`.
     #[serde(deserialize_with = "ElectrostaticsConfig::switch", skip_serializing_if = "Option::is_none")]
     pub electrostatics: Option<ElectrostaticsConfig>,
 }
@@ -144,6 +144,7 @@ impl XpainnConfig {
             charges: has(OutputMode::Charges) || self.electrostatics.is_some(),
             dipole: has(OutputMode::Dipole) || self.electrostatics.is_some(),
             polarizability: has(OutputMode::Polar),
+            born_charges: false,
             electronic: false,
         }
     }
@@ -214,10 +215,12 @@ impl XpainnConfig {
     /// Refuses what contradicts equilibrated charges.
     fn check_electrostatics(&self) -> Result<()> {
         let Some(electrostatics) = &self.electrostatics else { return Ok(()) };
-        for (mode, name) in [(OutputMode::Charges, "charges"), (OutputMode::Dipole, "dipole")] {
+        let modes =
+            [(OutputMode::Charges, "charges"), (OutputMode::Dipole, "dipole"), (OutputMode::Polar, "polar")];
+        for (mode, name) in modes {
             if self.output_modes.contains(&mode) {
                 return Err(Error::usage(format!(
-                    "output_modes: with electrostatics the model has charges and a dipole of its own; leave out \"{name}\""
+                    "output_modes: with electrostatics charges, dipole and polarisability are those of its charges; leave out \"{name}\""
                 )));
             }
         }

@@ -6,7 +6,9 @@
 //! energy of a charge with itself: the readout sees the same features.
 
 use crate::batch::Batch;
-use crate::charges::{self, Electrostatics, ElectrostaticsConfig, Equilibrium, Field, Hardness};
+use crate::charges::{
+    self, Electrostatics, ElectrostaticsConfig, Equilibrium, Field, Hardness, Origin, Seeds,
+};
 use crate::derivatives::Tangents;
 use crate::layers::{Activation, Mlp, MlpTape};
 use crate::network::{Outputs, Scratch};
@@ -42,6 +44,8 @@ pub struct Reversed<S: Scalar> {
     pub head: Vec<S::Real>,
     /// Explicit derivatives of the electrostatic energy of each structure.
     pub structures: Vec<Gradients<S::Double>>,
+    /// Derivatives by an external potential at each atom.
+    pub external: Vec<S::Double>,
 }
 
 impl LongRange {
@@ -92,13 +96,15 @@ impl LongRange {
         HeadTape { mlp: self.head.forward_from::<S>(p, rows, s, 0, &mut y, scratch), y }
     }
 
-    /// Charges from the heads of all blocks in order, and their potential if there is a `field`.
+    /// Charges from the heads of all blocks in order, and their potential if there is a `field`. `external`: a potential in V at
+    /// each atom, which adds to the electronegativity; empty for none.
     pub fn equilibrate<'a, S: Scalar>(
         &self,
         p: &[S::Real],
         batch: &Batch,
         heads: impl Iterator<Item = &'a HeadTape<S::Real>>,
         field: Option<Field<S::Double>>,
+        external: &[S::Double],
     ) -> Charged<S::Double> {
         let (mut chi, mut z) = (Vec::with_capacity(batch.atoms()), Vec::with_capacity(batch.atoms()));
         for y in heads.flat_map(|h| h.y.chunks_exact(Self::WIDTH * S::PLANES)) {
@@ -106,7 +112,7 @@ impl LongRange {
             chi.push(S::get(y, 0).double());
             z.push(S::get(y, 1).double());
         }
-        let equilibrium = self.hardness.equilibrate::<S>(p, batch, &chi, z);
+        let equilibrium = self.hardness.equilibrate::<S>(p, batch, chi, z, external);
         let field = field.map(|field| {
             let potential = field.potential(batch, &equilibrium.charges);
             (field, potential)
@@ -114,18 +120,18 @@ impl LongRange {
         Charged { equilibrium, field }
     }
 
-    /// From the derivatives of a loss to the adjoints of the heads. Adds the gradient of the weights of hardness and widths if asked;
+    /// The adjoints of the heads. Adds the gradient of the weights of hardness and widths if asked;
     /// explicit derivatives by positions if `positions`.
     pub fn reverse<S: Scalar>(
         &self,
         p: &[S::Real],
         batch: &Batch,
         charged: &Charged<S::Double>,
-        loss: &Outputs,
+        origin: &Origin<'_, S::Double>,
         gradient: Option<&mut [S::Real]>,
         positions: bool,
     ) -> Reversed<S> {
-        let charges::Seeds { energy: seeds, charges: mut adj } = charges::seeds::<S::Double>(batch, loss);
+        let Seeds { energy: seeds, charges: mut adj } = origin.seeds(batch);
         let mut structures = Vec::new();
         let widths = gradient.is_some() && self.electrostatics.learned();
         if let Some((field, potential)) = &charged.field {
@@ -150,7 +156,7 @@ impl LongRange {
             S::set(&mut y, 0, S::from_double(heads.electronegativity[i]));
             S::set(&mut y, 1, S::from_double(heads.argument[i]));
         }
-        Reversed { head, structures }
+        Reversed { head, structures, external: heads.electronegativity }
     }
 
     /// Adds the adjoints of a block's scalars `s` from those of its head, and the weight gradient.
@@ -170,6 +176,11 @@ impl LongRange {
 }
 
 impl<D: Scalar<Real = f64>> Charged<D> {
+    /// The charges in e.
+    pub fn charges(&self) -> &[D] {
+        &self.equilibrium.charges
+    }
+
     /// Sets charges and dipoles, and adds the electrostatic energy to energies that are there. An atom has half of its
     /// charge's.
     pub fn outputs(&self, batch: &Batch, outputs: &mut Outputs) {

@@ -20,11 +20,12 @@ mod update;
 pub use config::{Embedding, OutputMode, XpainnConfig};
 
 use crate::batch::Batch;
-use crate::derivatives::Direction;
+use crate::charges::{self, ChargePass, DipoleResponse, Equilibrating, Origin};
+use crate::derivatives::{Derivatives, Direction};
 use crate::edges::EdgeBasis;
 use crate::irreps::Irreps;
 use crate::layers::{EquivariantNorm, LayerNorm, Mlp};
-use crate::network::{Network, Outputs, Scratch};
+use crate::network::{Network, Outputs, Scratch, without_charges};
 use crate::parameters::{Layout, Slot};
 use edges::CutBasis;
 use electronic::{ElectronicEmbedding, Quantity};
@@ -33,7 +34,7 @@ use long_range::LongRange;
 use message::Message;
 use oxidane_core::{DipoleOrigin, Error, Request, Result};
 use oxidane_math::radial::RadialBasis;
-use oxidane_math::{Dual, Real};
+use oxidane_math::{Dual, Real, Scalar};
 use pass::Pass;
 use start::Start;
 use update::Update;
@@ -244,6 +245,7 @@ impl<R: Real> Network<R> for Xpainn<R> {
             &self.parameters,
             batch,
             &Direction::NONE,
+            &[],
             |mode| match mode {
                 OutputMode::Energy => request.energy || request.forces || request.virial,
                 OutputMode::Charges => request.charges,
@@ -262,12 +264,12 @@ impl<R: Real> Network<R> for Xpainn<R> {
         }
         if request.forces || request.virial {
             let seeds = Outputs { energy: vec![1.0; batch.structures()], ..Outputs::default() };
-            let derivatives = pass.reverse(&seeds, None, true, scratch);
+            let derivatives = pass.reverse(&Origin::Loss(&seeds), None, true, scratch);
             if request.forces {
                 outputs.forces = derivatives.forces(batch, 0);
             }
             if request.virial {
-                outputs.virial = derivatives.virial(batch);
+                outputs.virial = derivatives.virial(batch, 0);
             }
             scratch.put(derivatives.vectors);
         }
@@ -293,12 +295,12 @@ impl<R: Real> Network<R> for Xpainn<R> {
         let direction = Direction::of_loss(seeds);
         let (a, p) = (&self.architecture, &self.parameters);
         if direction.is_none() {
-            let mut pass = Pass::<R>::forward(a, p, batch, &direction, seeded, scratch, false)?;
-            pass.reverse(seeds, Some(gradient), false, scratch);
+            let mut pass = Pass::<R>::forward(a, p, batch, &direction, &[], seeded, scratch, false)?;
+            pass.reverse(&Origin::Loss(seeds), Some(gradient), false, scratch);
             pass.recycle(scratch);
         } else {
-            let mut pass = Pass::<Dual<R>>::forward(a, p, batch, &direction, seeded, scratch, false)?;
-            pass.reverse(seeds, Some(gradient), false, scratch);
+            let mut pass = Pass::<Dual<R>>::forward(a, p, batch, &direction, &[], seeded, scratch, false)?;
+            pass.reverse(&Origin::Loss(seeds), Some(gradient), false, scratch);
             pass.recycle(scratch);
         }
         Ok(())
@@ -314,11 +316,67 @@ impl<R: Real> Network<R> for Xpainn<R> {
         let direction = Direction { positions: v.to_vec(), strains: Vec::new() };
         let energy = |mode| mode == OutputMode::Energy;
         let (a, p) = (&self.architecture, &self.parameters);
-        let mut pass = Pass::<Dual<R>>::forward(a, p, batch, &direction, energy, scratch, false)?;
-        let derivatives = pass.reverse(&Outputs::default(), None, true, scratch);
+        let mut pass = Pass::<Dual<R>>::forward(a, p, batch, &direction, &[], energy, scratch, false)?;
+        let derivatives = pass.reverse(&Origin::Loss(&Outputs::default()), None, true, scratch);
         let forces = derivatives.forces(batch, 1);
         scratch.put(derivatives.vectors);
         pass.recycle(scratch);
         Ok(forces.into_iter().map(|f| f.map(|x| -x)).collect())
+    }
+
+    fn equilibrates(&self) -> bool {
+        self.architecture.long_range.is_some()
+    }
+
+    fn dipole_responses(
+        &self,
+        batch: &Batch,
+        scratch: &mut Scratch<R>,
+        parallel: bool,
+    ) -> Result<Vec<DipoleResponse>> {
+        charges::dipole_responses(self, batch, scratch, parallel)
+    }
+
+    fn run_in_field(
+        &self,
+        batch: &Batch,
+        request: Request,
+        field: [f64; 3],
+        scratch: &mut Scratch<R>,
+        parallel: bool,
+    ) -> Result<Outputs> {
+        charges::run_in_field(self, batch, request, field, scratch, parallel)
+    }
+}
+
+impl<R: Real> Equilibrating<R> for Xpainn<R> {
+    type Pass<'a, S: Scalar<Real = R>> = Pass<'a, S>;
+
+    fn charge_pass<'a, S: Scalar<Real = R>>(
+        &'a self,
+        batch: &'a Batch,
+        external: Vec<S::Double>,
+        scratch: &mut Scratch<R>,
+        parallel: bool,
+    ) -> Result<Pass<'a, S>> {
+        if !self.equilibrates() {
+            return Err(without_charges("XPaiNN without electrostatics"));
+        }
+        let (a, p) = (&self.architecture, &self.parameters);
+        a.start.check(batch)?;
+        let charges = |mode| mode == OutputMode::Charges;
+        Pass::<S>::forward(a, p, batch, &Direction::NONE, &external, charges, scratch, parallel)
+    }
+}
+
+impl<S: Scalar> ChargePass<S> for Pass<'_, S> {
+    fn charges(&self) -> Vec<S::Double> {
+        self.equilibrated().to_vec()
+    }
+    fn reverse(&mut self, adjoints: &[S::Double], scratch: &mut Scratch<S::Real>) -> Derivatives<S> {
+        Pass::reverse(self, &Origin::Charges(adjoints), None, true, scratch)
+    }
+    fn recycle(self, scratch: &mut Scratch<S::Real>) {
+        Pass::recycle(self, scratch);
     }
 }

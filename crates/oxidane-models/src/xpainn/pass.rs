@@ -9,6 +9,7 @@ use super::update::UpdateTape;
 use super::{Architecture, BLOCK, OutputMode};
 use crate::batch::Batch;
 use crate::blocks::{cut, run, run_with};
+use crate::charges::Origin;
 use crate::derivatives::{Derivatives, Direction, Tangents};
 use crate::edges::EdgeFunctions;
 use crate::irreps::Order;
@@ -66,11 +67,13 @@ pub struct Pass<'a, S: Scalar> {
 
 impl<'a, S: Scalar> Pass<'a, S> {
     /// Runs the network on the batch with the heads that `wanted` names. Fails for cells that electrostatics does not take.
-    pub fn forward(
+    /// `external`: a potential in V at each atom, which adds to its electronegativity if there is one; empty for none.
+    pub(super) fn forward(
         net: &'a Architecture,
         p: &'a [S::Real],
         batch: &'a Batch,
         direction: &Direction,
+        external: &[S::Double],
         wanted: impl Fn(OutputMode) -> bool,
         scratch: &mut Scratch<S::Real>,
         parallel: bool,
@@ -107,7 +110,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
         }
         if let Some(l) = long_range {
             let heads = pass.blocks.iter().filter_map(|b| b.charge_head.as_ref());
-            pass.charged = Some(l.equilibrate::<S>(p, batch, heads, field));
+            pass.charged = Some(l.equilibrate::<S>(p, batch, heads, field, external));
         }
         Ok(pass)
     }
@@ -219,6 +222,11 @@ impl<'a, S: Scalar> Pass<'a, S> {
         all
     }
 
+    /// Charges of the equilibration, if there is one.
+    pub fn equilibrated(&self) -> &[S::Double] {
+        self.charged.as_ref().map_or(&[], |c| c.charges())
+    }
+
     /// The properties, without forces.
     pub fn outputs(&self, scratch: &mut Scratch<S::Real>) -> Outputs {
         let ill_conditioned = self.blocks.iter().any(|b| b.updates.iter().any(|u| u.vanishing));
@@ -238,7 +246,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
     /// The reverse pass. Adds weight gradients if asked; returns derivatives by positions if `positions` (else nothing).
     pub fn reverse(
         &mut self,
-        seeds: &Outputs,
+        origin: &Origin<'_, S::Double>,
         mut gradient: Option<&mut [S::Real]>,
         positions: bool,
         scratch: &mut Scratch<S::Real>,
@@ -253,10 +261,13 @@ impl<'a, S: Scalar> Pass<'a, S> {
         let mut x_adj = [scratch.dirty(n * p * d), scratch.dirty(n * p * d)];
         let charged = self.net.long_range.as_ref().zip(self.charged.as_ref());
         let charged = charged
-            .map(|(l, c)| l.reverse::<S>(self.p, self.batch, c, seeds, gradient.as_deref_mut(), positions));
-        let (charge_head, structures) = charged.map(|c| (c.head, c.structures)).unwrap_or_default();
+            .map(|(l, c)| l.reverse::<S>(self.p, self.batch, c, origin, gradient.as_deref_mut(), positions));
+        let (charge_head, structures, external) =
+            charged.map(|c| (c.head, c.structures, c.external)).unwrap_or_default();
         let g = gradient.as_deref_mut();
-        self.reverse_heads(seeds, &charge_head, g, &mut s_adj[0], &mut x_adj[0], scratch);
+        let none = Outputs::default();
+        let loss = if let Origin::Loss(loss) = origin { *loss } else { &none };
+        self.reverse_heads(loss, &charge_head, g, &mut s_adj[0], &mut x_adj[0], scratch);
         let training = gradient.is_some();
         for t in (0..self.net.messages.len()).rev() {
             let [s_now, s_next] = &mut s_adj;
@@ -293,7 +304,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
         for v in [s0, s1, x0, x1, radial_adj, harmonics_adj] {
             scratch.put(v);
         }
-        Derivatives { vectors, structures }
+        Derivatives { vectors, structures, external }
     }
 
     /// Heads and last update. `charge_head`: adjoints of chi and z of all atoms, if there are charges.

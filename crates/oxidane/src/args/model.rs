@@ -41,6 +41,10 @@ pub struct ComputeArgs {
     /// With the three-body term (Axilrod-Teller-Muto) of D3
     #[arg(long, requires = "d3")]
     pub d3_atm: bool,
+    /// Uniform electric field in V/angstrom, along which positive charge is pulled; for molecules and models with equilibrated
+    /// charges. Energies are those to second order in the field
+    #[arg(long, num_args = 3, value_names = ["X", "Y", "Z"], allow_hyphen_values = true, value_parser = values::finite)]
+    pub field: Option<Vec<f64>>,
     /// Threads to use, at most 1024; does not change any result [default: all cores]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::threads)]
     pub threads: Option<NonZeroUsize>,
@@ -59,6 +63,11 @@ impl ComputeArgs {
                 format!("{n} threads cannot be started ({e}); give fewer with --threads"),
             )
         })
+    }
+
+    /// The electric field in V/angstrom, if there is one.
+    pub fn electric_field(&self) -> Option<[f64; 3]> {
+        self.field.as_deref().and_then(|f| f.try_into().ok())
     }
 
     /// The number of threads that will work.

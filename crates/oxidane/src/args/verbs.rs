@@ -14,6 +14,7 @@ pub const SP_EXAMPLES: &str = "Examples:
   oxidane sp cation.xyz --chrg 1 --uhf 1 --model gfn2   a radical cation
   oxidane sp *.xyz --json > results.json           everything the model gives, for other programs
   oxidane sp frames.extxyz.xz --out labelled.xyz   every frame of a trajectory, results written beside it
+  oxidane sp molecule.xyz --field 0 0 0.1 --forces --model mine.oxidane   in an electric field of 0.1 V/angstrom
   oxidane sp POSCAR --stress --model mine.oxidane  stress of a crystal with a model of your own";
 
 /// Options of `sp`.
@@ -57,10 +58,14 @@ pub struct ShowArgs {
     /// Dipole moment (e angstrom and debye)
     #[arg(long)]
     pub dipole: bool,
-    /// Dipole polarisability (in the units of the model's training data)
+    /// Dipole polarisability: how the dipole follows an electric field (e angstrom^2/V and angstrom^3), of models with equilibrated
+    /// charges; of models trained on polarisabilities, in the units of their data
     #[arg(long, visible_alias = "polarizability")]
     pub polar: bool,
-    /// All that the model gives; with gfn2 also frontier orbitals and bond orders
+    /// Born effective charges: how the dipole follows each atom (e), of molecules and models with equilibrated charges
+    #[arg(long)]
+    pub born_charges: bool,
+    /// All that the model gives without extra work; with gfn2 also frontier orbitals and bond orders
     #[arg(long)]
     pub all: bool,
 }

@@ -46,9 +46,15 @@ pub struct Record<'a> {
     /// The point about which the dipole moment of an ion is; that of a neutral structure is the same about all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dipole_origin: Option<&'static str>,
-    /// Dipole polarisability, in the units of the model's training data.
+    /// Uniform electric field of the calculation (V/angstrom).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<[f64; 3]>,
+    /// Dipole polarisability (e angstrom^2/V where Born charges can be had too, else in the units of the model's training data).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub polarizability: Option<[[f64; 3]; 3]>,
+    /// Born effective charges (e): for each atom rows of the dipole's components, columns of the position's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub born_charges: Option<&'a [[[f64; 3]; 3]]>,
     /// What methods with orbitals give.
     #[serde(flatten)]
     pub electronic: Option<Orbitals<'a>>,
@@ -133,7 +139,9 @@ impl<'a> Record<'a> {
             charges: results.charges.as_deref(),
             dipole: results.dipole,
             dipole_origin: dipole_origin(system, results),
+            field: None,
             polarizability: results.polarizability,
+            born_charges: results.born_charges.as_deref(),
             electronic: results.electronic.as_ref().map(Orbitals::new),
         }
     }

@@ -99,6 +99,7 @@ fn compare(
         charges: charges.is_some(),
         dipole: dipole.is_some(),
         polarizability: polarizability.is_some(),
+        born_charges: false,
         electronic: false,
     };
     structure.check(&args.structure)?;

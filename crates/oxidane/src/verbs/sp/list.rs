@@ -1,6 +1,6 @@
 //! How `sp` shows its results: a table of energies, or a block per structure.
 
-use oxidane_core::units::{DEBYE, GIGAPASCAL, HARTREE};
+use oxidane_core::units::{BOHR, COULOMB, DEBYE, GIGAPASCAL, HARTREE};
 use oxidane_core::{Electronic, Evaluation, Request, System, elements};
 
 use super::Done;
@@ -22,11 +22,13 @@ pub struct List<'a> {
     rows: usize,
     /// Whether something stands above the first structure.
     headed: bool,
+    /// Whether polarisabilities are derivatives of the dipole, and not of a head of their own.
+    responds: bool,
 }
 
 impl<'a> List<'a> {
     /// The list that the options ask for.
-    pub fn new(args: &'a SpArgs, request: Request, quiet: bool) -> Self {
+    pub fn new(args: &'a SpArgs, request: Request, responds: bool, quiet: bool) -> Self {
         let named = args.show.any();
         let only_energy = request.energy && (args.out.is_some() && !named || request == Request::ENERGY);
         // Without an energy there is no table of energies: what the model has is shown instead.
@@ -44,7 +46,7 @@ impl<'a> List<'a> {
                 Column::number("energy / Eh", 16),
             ])
         });
-        Self { show: &args.show, all, table, rows: 0, headed: !quiet }
+        Self { show: &args.show, all, table, rows: 0, headed: !quiet, responds }
     }
 
     /// Prints one structure.
@@ -100,7 +102,7 @@ impl<'a> List<'a> {
             orbitals(out, system, electronic)?;
         }
         if let Some(tensor) = results.polarizability.filter(|_| show(self.show.polar)) {
-            matrix(out, "polarisability (units of the training data)", &tensor, 5)?;
+            polarizability(out, &tensor, self.responds)?;
         }
         if let Some(virial) = results.virial.filter(|_| show(self.show.virial)) {
             matrix(out, "virial -dE/dstrain / eV", &virial, 6)?;
@@ -109,7 +111,11 @@ impl<'a> List<'a> {
             matrix(out, "stress / GPa (positive = tension)", &stress.map(|r| r.map(|x| x / GIGAPASCAL)), 6)?;
             matrix(out, "stress / (eV/angstrom^3)", &stress, 9)?;
         }
-        atoms(out, system, results, show(self.show.forces), show(self.show.charges))
+        atoms(out, system, results, show(self.show.forces), show(self.show.charges))?;
+        match &results.born_charges {
+            Some(born) => born_charges(out, system, born),
+            None => Ok(()),
+        }
     }
 }
 
@@ -125,6 +131,32 @@ fn orbitals(out: &mut Out, system: &System, electronic: &Electronic) -> Outcome 
             bonds.iter().map(|(i, j, order)| format!("{}-{} {order:.3}", name(*i), name(*j))).collect();
         let head = if row == 0 { "bond orders" } else { "" };
         out.line(format_args!("   {head:<11}  {}", list.join("   ")))?;
+    }
+    Ok(())
+}
+
+/// In e angstrom^2/V and, for people, as a volume: k_e times that. The mean is a third of the trace.
+fn polarizability(out: &mut Out, tensor: &[[f64; 3]; 3], responds: bool) -> Outcome {
+    if !responds {
+        return matrix(out, "polarisability (units of the training data)", tensor, 5);
+    }
+    matrix(out, "polarisability / (e angstrom^2/V)", tensor, 5)?;
+    let mean = COULOMB * (0..3).map(|k| tensor[k][k]).sum::<f64>() / 3.0;
+    out.line(format_args!("   mean polarisability  {mean:.5} angstrom^3 = {:.4} bohr^3", mean / BOHR.powi(3)))
+}
+
+/// Rows are components of the dipole.
+fn born_charges(out: &mut Out, system: &System, born: &[[[f64; 3]; 3]]) -> Outcome {
+    let components = ["xx", "xy", "xz", "yx", "yy", "yz", "zx", "zy", "zz"];
+    let mut columns = vec![Column::number("atom", 5), Column::text("", 2)];
+    columns.extend(components.map(|c| Column::number(c, 9)));
+    let table = Table::new(columns);
+    out.line("   Born charges d mu_a / d r_b / e, ab =")?;
+    out.line(table.head())?;
+    for (i, (&z, born)) in system.numbers.iter().zip(born).enumerate() {
+        let mut cells = vec![(i + 1).to_string(), elements::symbol(z).to_owned()];
+        cells.extend(born.iter().flatten().map(|x| format!("{x:.4}")));
+        out.line(table.row(&cells))?;
     }
     Ok(())
 }
@@ -167,6 +199,13 @@ fn atoms(out: &mut Out, system: &System, results: &Evaluation, forces: bool, cha
 impl ShowArgs {
     /// Whether anything besides the energy is to be shown.
     fn any(&self) -> bool {
-        self.forces || self.virial || self.stress || self.charges || self.dipole || self.polar || self.all
+        self.forces
+            || self.virial
+            || self.stress
+            || self.charges
+            || self.dipole
+            || self.polar
+            || self.born_charges
+            || self.all
     }
 }

@@ -62,7 +62,7 @@ fn refuse_format(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What is computed: what is shown, or everything for JSON, `--out` and `--all`, and for a model without an energy when
+/// What is computed: what is shown, or everything (but for derivatives of the dipole, which take several evaluations) for JSON, `--out` and `--all`, and for a model without an energy when
 /// nothing is named; refuses what the model does not have.
 fn request(args: &SpArgs, model: &Loaded) -> Result<Request> {
     let (show, has) = (&args.show, model.capabilities());
@@ -73,11 +73,22 @@ fn request(args: &SpArgs, model: &Loaded) -> Result<Request> {
         charges: show.charges,
         dipole: show.dipole,
         polarizability: show.polar,
+        born_charges: show.born_charges,
         electronic: false,
     };
+    if args.compute.field.is_some() && (show.polar || show.born_charges) {
+        return Err(Error::usage(
+            "--polarizability and --born-charges are given without a field; leave out --field or them",
+        ));
+    }
     model.require(asked)?;
     let everything = show.all || args.json || args.out.is_some() || asked == Request::default();
-    Ok(if everything { has } else { asked })
+    let responses = Request {
+        polarizability: asked.polarizability || has.polarizability && !has.born_charges,
+        born_charges: asked.born_charges,
+        ..has
+    };
+    Ok(if everything { responses } else { asked })
 }
 
 /// Computes and prints.
@@ -91,7 +102,7 @@ fn report(
     let mut out = if args.out.is_some() { Out::lasting() } else { Out::new() };
     let mut caveats = model.caveats(voice);
     let mut records = Vec::new();
-    let mut list = List::new(args, request, voice.quiet);
+    let mut list = List::new(args, request, model.capabilities().born_charges, voice.quiet);
     let mut count = 0;
     evaluate_all(args, model, request, voice, |done| {
         if interrupt::asked() {
@@ -104,7 +115,7 @@ fn report(
             write_labelled(*file, &done)?;
         }
         if args.json {
-            records.push(record(&done, model.level())?);
+            records.push(record(&done, model.level(), args)?);
             return Ok(());
         }
         if count == 1 && !voice.quiet {
@@ -161,6 +172,16 @@ fn evaluate(
             "--dipole: a crystal has no dipole moment of its own, it depends on the choice of the cell; leave the option out",
         )));
     }
+    for (asked, given, option) in [
+        (args.show.polar, results.polarizability.is_some(), "--polarizability"),
+        (args.show.born_charges, results.born_charges.is_some(), "--born-charges"),
+    ] {
+        if asked && !given {
+            return Err(structure.place(Error::usage(format!(
+                "{option}: a crystal has no dipole moment of its own, nor derivatives of one; leave the option out"
+            ))));
+        }
+    }
     Ok(Done { structure, results })
 }
 
@@ -175,6 +196,7 @@ fn finite(results: Evaluation) -> Result<Evaluation> {
     let mut all = vectors
         .chain(results.charges.iter().flatten())
         .chain(matrices.iter().flatten().flatten().flatten())
+        .chain(results.born_charges.iter().flatten().flatten().flatten())
         .chain(orbitals)
         .chain(shells)
         .chain(bonds);
@@ -186,9 +208,10 @@ fn finite(results: Evaluation) -> Result<Evaluation> {
     ))
 }
 
-fn record(done: &Done, level: Option<json::Level<'_>>) -> Result<String> {
+fn record(done: &Done, level: Option<json::Level<'_>>, args: &SpArgs) -> Result<String> {
     let s = &done.structure;
-    json::compact(&json::Record::new(&s.file, s.index, s.name(), level, &s.frame.system, &done.results))
+    let record = json::Record::new(&s.file, s.index, s.name(), level, &s.frame.system, &done.results);
+    json::compact(&json::Record { field: args.compute.electric_field(), ..record })
 }
 
 /// The structure with its results as an extended xyz frame.
