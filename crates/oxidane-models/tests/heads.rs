@@ -8,6 +8,7 @@ use oxidane_models::mpnice::{Mpnice, MpniceConfig};
 use oxidane_models::registry::{self, Precise};
 use oxidane_models::xpainn::{Xpainn, XpainnConfig};
 use oxidane_models::{Batch, Model, Network, PotentialOptions, Scratch};
+use serde_json::json;
 
 fn networks(heads: &[&str]) -> [Box<dyn Network<f64>>; 2] {
     let heads: Vec<String> = heads.iter().map(|h| (*h).to_owned()).collect();
@@ -67,6 +68,19 @@ fn names_are_levels_of_theory_and_nothing_that_breaks_tensor_names() {
         assert_eq!(heads::split_tensor_name(&tensor), (Some(name), "readout.0.weight"));
     }
     assert_eq!(heads::split_tensor_name("readout.0.weight"), (None, "readout.0.weight"));
+}
+
+/// Levels of theory are of the energy.
+#[test]
+fn networks_without_an_energy_have_no_heads() {
+    for (settings, word) in [
+        (json!({ "output_modes": ["charges"], "heads": ["PBE"] }), "readouts of the energy"),
+        (json!({ "heads": ["PBE", "PBE"] }), "twice"),
+        (json!({ "heads": "PBE" }), "hyperparameters of xpainn"),
+    ] {
+        let error = registry::layout("xpainn", &settings).unwrap_err().to_string();
+        assert!(error.contains(word) && !error.contains('\n'), "{error}");
+    }
 }
 
 /// Old heads keep their energies to the bit, copies begin with those of their origin, fresh ones with others.

@@ -112,7 +112,10 @@ fn foreign_and_newer_files_are_named() {
     assert!(refusal(&foreign(Some("{"))).contains("header"));
     assert!(refusal(&foreign(Some("{}"))).contains("format version"));
     assert!(refusal(&foreign(Some(r#"{"format_version": 99}"#))).contains("update the program"));
+    assert!(refusal(&foreign(Some(r#"{"format_version": 0}"#))).contains("format version"));
     assert!(refusal(&foreign(Some(r#"{"format_version": 1, "colour": 3}"#))).contains("colour"));
+    assert!(refusal(&foreign(Some(r#"{"format_version": 1, "heads": []}"#))).contains("heads"));
+    assert!(refusal(&foreign(Some(r#"{"format_version": 2, "elements": [1]}"#))).contains("elements"));
 }
 
 #[test]

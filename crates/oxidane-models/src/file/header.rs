@@ -151,9 +151,10 @@ impl Header {
 
     /// From the JSON of a file of this or an older format version.
     pub(super) fn from_json(value: Value) -> Result<Self> {
-        let version = value.get("format_version").and_then(Value::as_u64).ok_or_else(|| {
-            Error::model("the model's header has no format version; the file is damaged, copy it again")
-        })?;
+        let version =
+            value.get("format_version").and_then(Value::as_u64).filter(|&v| v > 0).ok_or_else(|| {
+                Error::model("the model's header has no format version; the file is damaged, copy it again")
+            })?;
         if version > u64::from(FORMAT_VERSION) {
             return Err(Error::model(format!(
                 "model file of format version {version}, this program reads up to {FORMAT_VERSION}; update the program"
