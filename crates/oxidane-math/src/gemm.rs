@@ -1,16 +1,16 @@
 //! Matrix products on strided views, through the `gemm` crate, always on the calling thread: parallelism is
 //! over blocks of atoms or structures, so that results never depend on the number of threads.
 
-use crate::scalar::Real;
+use crate::scalar::{Real, Scalar};
 
 /// A strided read-only matrix.
 #[derive(Clone, Copy)]
 pub struct Mat<'a, R> {
-    data: &'a [R],
-    rows: usize,
-    cols: usize,
-    row_stride: usize,
-    col_stride: usize,
+    pub(crate) data: &'a [R],
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    pub(crate) row_stride: usize,
+    pub(crate) col_stride: usize,
 }
 
 impl<'a, R> Mat<'a, R> {
@@ -63,6 +63,16 @@ pub fn gemm<R: Real>(out: &mut [R], out_stride: usize, alpha: R, a: Mat<'_, R>, 
     if a.rows == 0 || b.cols == 0 {
         return;
     }
+    if a.cols == 0 {
+        for row in out.chunks_mut(out_stride).take(a.rows) {
+            let n = b.cols.min(row.len());
+            row[..n].iter_mut().for_each(|x| *x = if alpha == R::of(0.0) { alpha } else { alpha * *x });
+        }
+        return;
+    }
+    if R::small(out, out_stride, alpha, a, b, beta) {
+        return;
+    }
     R::gemm_raw(Args {
         m: a.rows,
         n: b.cols,
@@ -76,6 +86,51 @@ pub fn gemm<R: Real>(out: &mut [R], out_stride: usize, alpha: R, a: Mat<'_, R>, 
         alpha,
         beta,
     });
+}
+
+/// A matrix of scalars: one of their values and, for duals, one of their tangents, a plane further on.
+#[derive(Clone, Copy)]
+pub struct Planes<'a, R> {
+    data: &'a [R],
+    shape: [usize; 2],
+    stride: usize,
+    plane: usize,
+    transposed: bool,
+}
+
+impl<'a, R> Planes<'a, R> {
+    /// A row-major matrix of `rows` x `cols` whose rows start `stride` apart, and tangents `plane` after the values.
+    pub fn new(data: &'a [R], rows: usize, cols: usize, stride: usize, plane: usize) -> Self {
+        Self { data, shape: [rows, cols], stride, plane, transposed: false }
+    }
+    /// The transpose (a view).
+    pub fn t(self) -> Self {
+        Self { transposed: !self.transposed, ..self }
+    }
+    fn part(self, plane: usize) -> Mat<'a, R> {
+        let [rows, cols] = self.shape;
+        let part = Mat::new(&self.data[plane * self.plane..], rows, cols, self.stride);
+        if self.transposed { part.t() } else { part }
+    }
+}
+
+/// `out = a b`, or adds it, for matrices of scalars, `out` like a [`Planes`].
+pub fn gemm_planes<S: Scalar>(
+    out: &mut [S::Real],
+    out_stride: usize,
+    out_plane: usize,
+    add: bool,
+    a: Planes<'_, S::Real>,
+    b: Planes<'_, S::Real>,
+) {
+    let one = S::Real::of(1.0);
+    let first = if add { one } else { S::Real::of(0.0) };
+    gemm(out, out_stride, first, a.part(0), b.part(0), one);
+    if S::PLANES == 2 {
+        let tangent = &mut out[out_plane..];
+        gemm(tangent, out_stride, first, a.part(0), b.part(1), one);
+        gemm(tangent, out_stride, one, a.part(1), b.part(0), one);
+    }
 }
 
 pub(crate) fn run<R: Real>(x: Args<R>) {

@@ -10,6 +10,7 @@ pub mod pack;
 pub mod radial;
 pub mod scalar;
 pub mod simd;
+mod small;
 pub mod special;
 
 pub use cutoff::Cutoff;

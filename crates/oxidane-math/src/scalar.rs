@@ -6,6 +6,7 @@
 //! first the `n` values, then (for [`Dual`]) the `n` tangents. So a matrix product on duals is the product on
 //! twice the rows, a block of rows is one contiguous slice, and every loop over a row vectorises.
 
+use crate::gemm::Mat;
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
@@ -34,6 +35,16 @@ pub trait Real:
     /// `y = alpha y + a b` on strided matrices; see [`crate::gemm`].
     #[doc(hidden)]
     fn gemm_raw(args: crate::gemm::Args<Self>);
+    /// The same for small matrices, if they suit; see [`crate::small`].
+    #[doc(hidden)]
+    fn small(
+        out: &mut [Self],
+        stride: usize,
+        alpha: Self,
+        a: Mat<'_, Self>,
+        b: Mat<'_, Self>,
+        beta: Self,
+    ) -> bool;
 }
 
 /// What the layers compute with: a real number or a [`Dual`].
@@ -231,6 +242,16 @@ macro_rules! real {
             const NAME: &'static str = $name;
             fn gemm_raw(args: crate::gemm::Args<Self>) {
                 crate::gemm::run(args);
+            }
+            fn small(
+                out: &mut [Self],
+                stride: usize,
+                alpha: Self,
+                a: Mat<'_, Self>,
+                b: Mat<'_, Self>,
+                beta: Self,
+            ) -> bool {
+                crate::small::product(out, stride, alpha, a, b, beta)
             }
         }
 

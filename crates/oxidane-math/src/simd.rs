@@ -7,7 +7,6 @@ use std::sync::OnceLock;
 /// mark helpers `#[inline(always)]`.
 #[inline(always)]
 pub fn dispatch<T>(f: impl FnOnce() -> T) -> T {
-    static ARCH: OnceLock<pulp::Arch> = OnceLock::new();
     struct Run<F>(F);
     impl<T, F: FnOnce() -> T> pulp::NullaryFnOnce for Run<F> {
         type Output = T;
@@ -16,5 +15,12 @@ pub fn dispatch<T>(f: impl FnOnce() -> T) -> T {
             (self.0)()
         }
     }
-    ARCH.get_or_init(pulp::Arch::new).dispatch(Run(f))
+    arch().dispatch(Run(f))
+}
+
+/// The best instruction set that the processor has.
+#[inline(always)]
+pub(crate) fn arch() -> pulp::Arch {
+    static ARCH: OnceLock<pulp::Arch> = OnceLock::new();
+    *ARCH.get_or_init(pulp::Arch::new)
 }

@@ -146,8 +146,8 @@ impl<'a, S: Scalar> Pass<'a, S> {
         let tasks = self.blocks.iter_mut().zip(parts).collect();
         run(self.parallel, tasks, |(b, heads): (&mut Block<S::Real>, &mut [S::Real])| {
             let (rows, columns) = (b.atoms.len(), &layer.message.columns);
-            let mut x = b.scratch.zeros(rows * S::PLANES * w);
-            let mut moments = b.scratch.zeros(rows * S::PLANES * layer.message.moments());
+            let mut x = b.scratch.dirty(rows * S::PLANES * w);
+            let mut moments = b.scratch.dirty(rows * S::PLANES * layer.message.moments());
             for (x, h) in x.chunks_exact_mut(w).zip(b.features[t].chunks_exact(f)) {
                 x[..f].copy_from_slice(h);
             }
@@ -156,7 +156,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
                 columns.charge.into_iter().for_each(|at| S::set(&mut x, at, charges[i]));
                 columns.potential.into_iter().for_each(|at| S::set(&mut x, at, S::from_double(potential[i])));
             }
-            layer.message.forward::<S>(&source, b.atoms.clone(), &mut x, &mut moments);
+            layer.message.forward::<S>(&source, b.atoms.clone(), &mut x, &mut moments, &mut b.scratch);
             let mut h = b.scratch.dirty(rows * S::PLANES * f);
             let update = layer.update.forward_from::<S>(p, rows, &x, 0, &mut h, &mut b.scratch);
             add_assign(&mut h, &b.features[t]);
