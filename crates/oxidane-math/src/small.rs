@@ -9,7 +9,6 @@ use crate::gemm::Mat;
 use crate::scalar::Real;
 use crate::simd;
 use pulp::{Simd, WithSimd};
-use std::array::from_fn;
 
 /// Rows of a tile.
 const ROWS: usize = 6;
@@ -101,6 +100,16 @@ vector!(
     mul_add_e_f64s,
     reduce_sum_f64s
 );
+
+/// [`std::array::from_fn`], but inlined for sure: its elements stay in registers.
+#[inline(always)]
+fn array<T: Copy, const N: usize>(element: impl Fn(usize) -> T) -> [T; N] {
+    let mut all = [element(0); N];
+    for k in 1..N {
+        all[k] = element(k);
+    }
+    all
+}
 
 /// out = alpha out + beta a b.
 struct Product<'a, R> {
@@ -218,14 +227,22 @@ impl<R: Real + Vector> Product<'_, R> {
         match FORM {
             0 => {
                 let (stride, inner) = (self.a.row_stride, self.a.cols);
-                let rows: [&[R]; M] = from_fn(|m| &self.a.data[(row + m) * stride..][..inner]);
+                let rows: [&[R]; M] = array(
+                    #[inline(always)]
+                    |m| &self.a.data[(row + m) * stride..][..inner],
+                );
                 self.spread::<S, M, N>(
                     simd,
                     row,
                     at,
                     width,
                     #[inline(always)]
-                    |k| from_fn(|m| rows[m][k]),
+                    |k| {
+                        array(
+                            #[inline(always)]
+                            |m| rows[m][k],
+                        )
+                    },
                 );
             }
             1 => {
@@ -238,7 +255,10 @@ impl<R: Real + Vector> Product<'_, R> {
                     #[inline(always)]
                     |k| {
                         let part = &data[k * stride + row..][..M];
-                        from_fn(|m| part[m])
+                        array(
+                            #[inline(always)]
+                            |m| part[m],
+                        )
                     },
                 );
             }
@@ -262,7 +282,10 @@ impl<R: Real + Vector> Product<'_, R> {
         if width == N * lanes {
             for k in 0..self.a.cols {
                 let b = &data[k * stride + at..][..N * lanes];
-                let b: [_; N] = from_fn(|n| R::load(simd, &b[n * lanes..(n + 1) * lanes]));
+                let b: [_; N] = array(
+                    #[inline(always)]
+                    |n| R::load(simd, &b[n * lanes..(n + 1) * lanes]),
+                );
                 let a = elements(k);
                 for m in 0..M {
                     let a = R::splat(simd, a[m]);
@@ -299,12 +322,21 @@ impl<R: Real + Vector> Product<'_, R> {
     #[inline(always)]
     fn dots<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, row: usize, at: usize) {
         let (lanes, inner) = (R::lanes::<S>(), self.a.cols);
-        let a: [&[R]; M] = from_fn(|m| &self.a.data[(row + m) * self.a.row_stride..][..inner]);
-        let b: [&[R]; N] = from_fn(|n| &self.b.data[(at + n) * self.b.col_stride..][..inner]);
+        let a: [&[R]; M] = std::array::from_fn(
+            #[inline(always)]
+            |m| &self.a.data[(row + m) * self.a.row_stride..][..inner],
+        );
+        let b: [&[R]; N] = std::array::from_fn(
+            #[inline(always)]
+            |n| &self.b.data[(at + n) * self.b.col_stride..][..inner],
+        );
         let mut sums = [[R::splat(simd, R::of(0.0)); N]; M];
         let whole = inner / lanes * lanes;
         for k in (0..whole).step_by(lanes) {
-            let b: [_; N] = from_fn(|n| R::load(simd, &b[n][k..k + lanes]));
+            let b: [_; N] = array(
+                #[inline(always)]
+                |n| R::load(simd, &b[n][k..k + lanes]),
+            );
             for m in 0..M {
                 let a = R::load(simd, &a[m][k..k + lanes]);
                 for n in 0..N {
@@ -313,7 +345,10 @@ impl<R: Real + Vector> Product<'_, R> {
             }
         }
         if whole < inner {
-            let b: [_; N] = from_fn(|n| R::load(simd, &b[n][whole..]));
+            let b: [_; N] = array(
+                #[inline(always)]
+                |n| R::load(simd, &b[n][whole..]),
+            );
             for m in 0..M {
                 let a = R::load(simd, &a[m][whole..]);
                 for n in 0..N {

@@ -6,6 +6,7 @@ use crate::charges::DipoleResponse;
 use crate::parameters::Layout;
 use oxidane_core::{DipoleOrigin, Error, Request, Result};
 use oxidane_math::Real;
+use oxidane_physics::coulomb::Cache;
 
 /// Results for a batch, or derivatives of a loss with respect to them (the same shapes).
 /// A vector is empty when the quantity was not requested (or, for derivatives, is not in the loss).
@@ -121,7 +122,11 @@ pub(crate) fn without_charges(name: &str) -> Error {
 pub struct Scratch<R> {
     free: Vec<Vec<R>>,
     children: Vec<Scratch<R>>,
+    lattice_sums: Option<Cache>,
 }
+
+/// How far atoms move before neighbours in lattice sums are searched again, angstrom.
+const SKIN: f64 = 1.0;
 
 impl<R: Real> Scratch<R> {
     /// A zeroed buffer of `n` numbers, reusing a returned one where possible.
@@ -140,7 +145,11 @@ impl<R: Real> Scratch<R> {
     }
     /// Buffers for one block of atoms, which may run on another thread.
     pub fn child(&mut self) -> Self {
-        self.children.pop().unwrap_or(Self { free: Vec::new(), children: Vec::new() })
+        self.children.pop().unwrap_or_default()
+    }
+    /// What lattice sums keep from one geometry of a crystal to the next.
+    pub fn lattice_sums(&mut self) -> &mut Cache {
+        self.lattice_sums.get_or_insert_with(|| Cache::new(SKIN))
     }
     /// Returns what [`Scratch::child`] gave; in reverse order of taking, so that sizes match next time.
     pub fn put_child(&mut self, child: Self) {

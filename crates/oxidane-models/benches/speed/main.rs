@@ -2,6 +2,7 @@
 //!
 //! `cargo bench -p oxidane-models --bench speed -- --help` lists the options; `BENCHMARKS.md` holds results.
 
+mod electrostatics;
 mod flops;
 mod options;
 mod products;
@@ -12,10 +13,11 @@ mod training;
 
 use flops::Work;
 use options::{Options, Section};
-use oxidane_core::{Potential, Request, Result, System};
+use oxidane_core::{Error, Potential, Request, Result, System};
 use oxidane_models::mpnice::{self, MpniceConfig};
 use oxidane_models::xpainn::XpainnConfig;
 use oxidane_models::{Batch, Exact, Network, NetworkPotential, Scratch, registry};
+use oxidane_physics::coulomb::Coulomb;
 use report::{Report, row};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -52,6 +54,11 @@ fn run(options: &Options) -> Result<()> {
             bench.energy(&structures::name(path), &system, &BOTH, options.repeats)?;
         }
     }
+    if options.has(Section::Electrostatics) {
+        for path in &options.files {
+            bench.electrostatics(&structures::name(path), &structures::first(path)?)?;
+        }
+    }
     if options.has(Section::Training) {
         bench.training()?;
     }
@@ -75,8 +82,7 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     fn new(options: &'a Options) -> Result<Self> {
-        let defaults = serde_json::json!({});
-        let network = registry::build::<f32>(&options.architecture, &defaults, 1)?.into();
+        let network = registry::build::<f32>(&options.architecture, &options.hyperparameters, 1)?.into();
         let report = Report::new(options.json);
         let rate = options.rate.unwrap_or_else(|| products::square().gflops);
         report.line(
@@ -110,11 +116,45 @@ impl<'a> Bench<'a> {
         NetworkPotential::new("bench", Arc::default(), self.network.clone(), Some(exact), parallel, false)
     }
 
-    fn work(&self, atoms: usize, edges: usize) -> Work {
-        match self.network.architecture() {
-            mpnice::NAME => Work::mpnice(&MpniceConfig::default(), atoms, edges),
-            _ => Work::xpainn(&XpainnConfig::default(), atoms, edges),
+    fn work(&self, atoms: usize, edges: usize) -> Result<Work> {
+        let hyperparameters = self.network.hyperparameters();
+        let bad = |e: serde_json::Error| Error::usage(e.to_string());
+        Ok(match self.network.architecture() {
+            mpnice::NAME => {
+                Work::mpnice(&serde_json::from_value(hyperparameters).map_err(bad)?, atoms, edges)
+            }
+            _ => Work::xpainn(&serde_json::from_value(hyperparameters).map_err(bad)?, atoms, edges),
+        })
+    }
+
+    /// Time of the electrostatics of a crystal by each method.
+    fn electrostatics(&self, name: &str, system: &System) -> Result<()> {
+        if system.cell.is_none() {
+            return Ok(());
         }
+        let config = MpniceConfig::default();
+        let repeats = self.options.repeats.unwrap_or_else(|| timing::repeats_for(system.len()));
+        for (method, what) in electrostatics::METHODS {
+            let coulomb =
+                Coulomb { accuracy: config.ewald_accuracy, method, parallel: self.options.threads > 1 };
+            let mut step = electrostatics::Step::new(system, coulomb, config.iterations);
+            let time = measure(repeats, || step.run())?;
+            self.report.line(
+                &format!(
+                    "{name:<12} {:>6} atoms  electrostatics {what:<8} min {:>9.3} ms  median {:>9.3} ms  \
+                     processor {:>9.3} ms  {:>7.2} us/atom",
+                    system.len(),
+                    time.min,
+                    time.median,
+                    time.processor,
+                    time.processor * 1e3 / system.len() as f64,
+                ),
+                &row!("what" => "electrostatics", "structure" => name, "atoms" => system.len(), "method" => what,
+                    "threads" => self.options.threads, "min_ms" => time.min, "median_ms" => time.median,
+                    "processor_ms" => time.processor),
+            );
+        }
+        Ok(())
     }
 
     /// Time of each request, with atoms moved before each call.
@@ -130,7 +170,7 @@ impl<'a> Bench<'a> {
         let edges = batch.edges.len();
         drop(batch);
         memory::reset_peak();
-        let work = self.work(system.len(), edges);
+        let work = self.work(system.len(), edges)?;
         let repeats = repeats.unwrap_or_else(|| timing::repeats_for(system.len()));
         for &(what, request) in requests {
             let mut potential = self.potential()?;
@@ -143,11 +183,12 @@ impl<'a> Bench<'a> {
             self.report.line(
                 &format!(
                     "{name:<12} {:>6} atoms {edges:>8} edges  {what:<13}  min {:>9.3} ms  median {:>9.3} ms  \
-                     first {:>9.3} ms  {:>7.2} us/atom  floor {floor:>8.3} ms, ratio {:>5.2} \
+                     processor {:>9.3} ms  first {:>9.3} ms  {:>7.2} us/atom  floor {floor:>8.3} ms, ratio {:>5.2} \
                      (tabulated {least:>8.3} ms, {:>5.2})  {:>7.2} GFLOP  peak {peak:>5.0} MB{}",
                     system.len(),
                     time.min,
                     time.median,
+                    time.processor,
                     time.first,
                     time.min * 1e3 / system.len() as f64,
                     time.min / floor,
@@ -157,7 +198,7 @@ impl<'a> Bench<'a> {
                 ),
                 &row!("what" => what, "structure" => name, "atoms" => system.len(), "edges" => edges,
                     "threads" => self.options.threads, "min_ms" => time.min, "median_ms" => time.median,
-                    "first_ms" => time.first, "floor_ms" => floor, "tabulated_floor_ms" => least,
+                    "processor_ms" => time.processor, "first_ms" => time.first, "floor_ms" => floor, "tabulated_floor_ms" => least,
                     "gflop" => work.total() / 1e9, "peak_mb" => peak),
             );
         }
@@ -175,14 +216,15 @@ impl<'a> Bench<'a> {
         self.report.line(
             &format!(
                 "training     {:>6} structures, chunks of {} atoms  min {:>9.2} ms  median {:>9.2} ms  \
-                 {rate:>6.1} structures/s  peak {peak:>5.0} MB",
+                 processor {:>9.2} ms  {rate:>6.1} structures/s  peak {peak:>5.0} MB",
                 frames.len(),
                 self.options.chunk_atoms,
                 time.min,
-                time.median
+                time.median,
+                time.processor
             ),
             &row!("what" => "training", "structures" => frames.len(), "threads" => self.options.threads,
-                "min_ms" => time.min, "median_ms" => time.median, "structures_per_s" => rate, "peak_mb" => peak),
+                "min_ms" => time.min, "median_ms" => time.median, "processor_ms" => time.processor, "structures_per_s" => rate, "peak_mb" => peak),
         );
         Ok(())
     }
@@ -194,7 +236,11 @@ impl<'a> Bench<'a> {
         for copies in structures::replicas(unit.len(), self.options.atoms) {
             let system = structures::replicate(&unit, copies);
             let [a, b, c] = copies;
-            self.energy(&format!("{a}x{b}x{c}"), &system, &BOTH[1..], self.options.repeats)?;
+            let name = format!("{a}x{b}x{c}");
+            self.energy(&name, &system, &BOTH[1..], self.options.repeats)?;
+            if self.options.has(Section::Electrostatics) {
+                self.electrostatics(&name, &system)?;
+            }
         }
         Ok(())
     }

@@ -12,7 +12,8 @@ Measures an architecture with its default sizes (random weights) on the first st
 (default: examples/aspirin.xyz, 102 atoms of a peptide, 648 atoms of liquid water).
 
   --architecture NAME  xpainn or mpnice                  [default: xpainn]
-  --sections LIST   of products,energy,training,scaling  [default: products,energy,training]
+  --hyperparameters JSON  other sizes, such as '{\"angular\": \"first\"}'
+  --sections LIST   of products,energy,electrostatics,training,scaling  [default: products,energy,training]
   --threads N       threads                              [default: 1]
   --repeats N       timed calls of each kind             [default: by size]
   --rate GFLOPS     rate for the floor instead of measuring it
@@ -28,6 +29,8 @@ pub enum Section {
     Products,
     /// Energy and forces of the files.
     Energy,
+    /// Electrostatics of the periodic files as MPNICE needs it, alone.
+    Electrostatics,
     /// Training structures a second.
     Training,
     /// Replicas of the last file.
@@ -40,6 +43,7 @@ impl FromStr for Section {
         Ok(match text {
             "products" => Self::Products,
             "energy" => Self::Energy,
+            "electrostatics" => Self::Electrostatics,
             "training" => Self::Training,
             "scaling" => Self::Scaling,
             _ => return Err(format!("unknown section \"{text}\"")),
@@ -52,6 +56,8 @@ impl FromStr for Section {
 pub struct Options {
     /// Name of the architecture.
     pub architecture: String,
+    /// Hyperparameters that are not the default.
+    pub hyperparameters: serde_json::Value,
     /// Sections to run.
     pub sections: Vec<Section>,
     /// Threads of the pool.
@@ -78,6 +84,7 @@ impl Options {
     pub fn from_args(args: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut options = Self {
             architecture: xpainn::NAME.into(),
+            hyperparameters: serde_json::json!({}),
             sections: vec![Section::Products, Section::Energy, Section::Training],
             threads: 1,
             repeats: None,
@@ -100,6 +107,10 @@ impl Options {
                 }
                 "--json" => options.json = true,
                 "--architecture" => options.architecture = value()?,
+                "--hyperparameters" => {
+                    options.hyperparameters =
+                        serde_json::from_str(&value()?).map_err(|e| format!("{arg}: {e}"))?;
+                }
                 "--sections" => {
                     options.sections = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?;
                 }

@@ -8,7 +8,7 @@ use crate::layers::top;
 use crate::parameters::{Layout, Slot};
 use oxidane_core::{Result, elements};
 use oxidane_math::{Real, Scalar};
-use oxidane_physics::coulomb::{Coulomb, Form, Gradients, Interactions, Sites, lattice_vectors};
+use oxidane_physics::coulomb::{Cache, Coulomb, Form, Gradients, Interactions, Sites, lattice_vectors};
 
 /// Widths s = scale R_cov[Z] exp(w_Z), with the weights w only if they are learned.
 #[derive(Debug, Clone)]
@@ -41,13 +41,14 @@ impl Electrostatics {
         self.scale * elements::covalent_radius(z) * stretch.exp()
     }
 
-    /// Computes what does not depend on charges. Refuses cells that repeat in some directions only.
+    /// Computes what does not depend on charges, for a single structure with what the `cache` has of it. Refuses cells that repeat in some directions only.
     pub fn prepare<S: Scalar>(
         &self,
         p: &[S::Real],
         batch: &Batch,
         tangents: &Tangents<'_>,
         parallel: bool,
+        cache: &mut Cache,
     ) -> Result<Field<S::Double>> {
         let coulomb = Coulomb { accuracy: self.accuracy, parallel, ..Coulomb::default() };
         let with = |x: [f64; 3], t: [f64; 3]| {
@@ -60,11 +61,16 @@ impl Electrostatics {
         let structures = (0..batch.structures()).map(|s| {
             let atoms = batch.atoms_of(s);
             let lattice = lattice_vectors::<f64>(batch.cells[s].as_ref())?;
-            coulomb.prepare(&Sites {
+            let sites = Sites {
                 positions: &positions[atoms.clone()],
                 widths: &constants[atoms],
                 lattice: lattice.map(|rows| rows.map(|v| with(v, tangents.lattice_vector(s, v)))),
-            })
+            };
+            if batch.structures() == 1 {
+                coulomb.prepare_with(&sites, cache)
+            } else {
+                coulomb.prepare(&sites)
+            }
         });
         Ok(Field { structures: structures.collect::<Result<_>>()?, widths })
     }

@@ -65,7 +65,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
         parallel: bool,
     ) -> Result<Self> {
         let tangents = Tangents::new::<S>(batch, direction);
-        let field = net.electrostatics.prepare::<S>(p, batch, &tangents, parallel)?;
+        let field = net.electrostatics.prepare::<S>(p, batch, &tangents, parallel, scratch.lattice_sums())?;
         let functions = net.basis.forward::<S>(&[], batch, &|e| tangents.edge(e), parallel, scratch);
         let (compressed, equilibria, potentials) = (Vec::new(), Vec::new(), Vec::new());
         let blocks = Vec::new();

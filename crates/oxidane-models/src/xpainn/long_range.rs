@@ -80,8 +80,9 @@ impl LongRange {
         batch: &Batch,
         tangents: &Tangents<'_>,
         parallel: bool,
+        scratch: &mut Scratch<S::Real>,
     ) -> Result<Field<S::Double>> {
-        self.electrostatics.prepare::<S>(p, batch, tangents, parallel)
+        self.electrostatics.prepare::<S>(p, batch, tangents, parallel, scratch.lattice_sums())
     }
 
     /// The head of a block of atoms, from its scalars.

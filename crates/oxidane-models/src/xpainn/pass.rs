@@ -101,7 +101,9 @@ impl<'a, S: Scalar> Pass<'a, S> {
         let modes = [OutputMode::Energy, OutputMode::Charges, OutputMode::Dipole];
         let long_range = net.long_range.as_ref().filter(|_| modes.into_iter().any(&wanted));
         let field = match long_range {
-            Some(l) if wanted(OutputMode::Energy) => Some(l.prepare::<S>(p, batch, &tangents, parallel)?),
+            Some(l) if wanted(OutputMode::Energy) => {
+                Some(l.prepare::<S>(p, batch, &tangents, parallel, scratch)?)
+            }
             _ => None,
         };
         pass.start(scratch);

@@ -35,6 +35,11 @@ impl fmt::Debug for Transform {
 }
 
 impl Transform {
+    /// The same for another number of threads, if it is of this mesh.
+    pub fn reuse(&self, points: [usize; 3], padding: usize, parallel: bool) -> Option<Self> {
+        (self.points == points && self.padding == padding).then(|| Self { parallel, ..self.clone() })
+    }
+
     pub fn new(points: [usize; 3], padding: usize, parallel: bool) -> Self {
         let (mut reals, mut planner) = (RealFftPlanner::new(), FftPlanner::new());
         Self {

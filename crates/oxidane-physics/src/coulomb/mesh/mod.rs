@@ -5,6 +5,7 @@
 //! are those of the energy on the mesh, exactly.
 
 mod fft;
+mod known;
 mod parameters;
 mod particles;
 mod spectrum;
@@ -15,11 +16,12 @@ use super::forms::{Bilinear, Gradients};
 use super::lattice::Lattice;
 use super::pool::Pool;
 use fft::{Transform, Wave};
+use known::{Known, Memory};
 use oxidane_math::Scalar;
 pub use parameters::{Grid, mesh_splitting};
 use particles::Particles;
 use spectrum::{Spectrum, Waves};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The smooth part of the interactions of charges at fixed places.
 #[derive(Debug, Clone)]
@@ -28,13 +30,25 @@ pub struct Mesh<S> {
     transform: Transform,
     spectrum: Spectrum<S>,
     buffers: Arc<Buffers>,
+    memory: Arc<Memory<S>>,
 }
 
-/// Meshes, in space and of waves, that are not in use.
+/// Meshes, in space and of waves, that are not in use, and the last plans of transforms.
 #[derive(Debug, Default)]
 pub struct Buffers {
     real: Pool<f64>,
     waves: Pool<Wave>,
+    transform: Mutex<Option<Transform>>,
+}
+
+impl Buffers {
+    fn transform(&self, points: [usize; 3], padding: usize, parallel: bool) -> Transform {
+        // A panic elsewhere leaves the plans as good as before.
+        let mut last = self.transform.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = last.as_ref().and_then(|t| t.reuse(points, padding, parallel));
+        let transform = kept.unwrap_or_else(|| Transform::new(points, padding, parallel));
+        last.insert(transform).clone()
+    }
 }
 
 impl<S: Scalar<Real = f64>> Mesh<S> {
@@ -46,12 +60,13 @@ impl<S: Scalar<Real = f64>> Mesh<S> {
         buffers: Arc<Buffers>,
         parallel: bool,
     ) -> Self {
-        let transform = Transform::new(grid.points, grid.order - 1, parallel);
+        let transform = buffers.transform(grid.points, grid.order - 1, parallel);
         Self {
             particles: Particles::new(lattice, grid, positions, parallel),
             spectrum: Spectrum::new(lattice, alpha, grid, parallel),
             transform,
             buffers,
+            memory: Arc::default(),
         }
     }
 
@@ -83,37 +98,57 @@ impl<S: Scalar<Real = f64>> Mesh<S> {
         field.into_iter().for_each(|plane| self.buffers.real.put(plane));
     }
 
+    /// What charges do at the atoms, and their waves.
+    fn respond(&self, charges: &[S]) -> Known<S> {
+        let waves = self.waves(charges);
+        let mut copy = Waves::new();
+        for plane in &waves {
+            let mut kept = self.buffers.waves.take(plane.len());
+            kept.copy_from_slice(plane);
+            copy.push(kept);
+        }
+        let field = self.field(waves);
+        let at_atoms = self.particles.interpolate_all(&field, self.transform.row());
+        self.put(field);
+        Known::new(charges, copy, at_atoms, self.buffers.clone())
+    }
+
+    /// The same, kept from the potential of the same charges or computed.
+    fn known(&self, charges: &[S]) -> Arc<Known<S>> {
+        self.memory.find(charges).unwrap_or_else(|| self.respond(charges).into())
+    }
+
     /// Adds the potential in V.
     pub fn add_potential(&self, charges: &[S], out: &mut [S]) {
-        let field = self.field(self.waves(charges));
-        self.particles.add_potential(&field, self.transform.row(), out);
-        self.put(field);
+        let response = self.respond(charges);
+        for (phi, at) in out.iter_mut().zip(&response.at_atoms) {
+            *phi += at[0];
+        }
+        self.memory.keep(response);
     }
 
     /// Adds the derivatives of forms.
     pub fn add_gradients(&self, forms: &[Bilinear<S>], sum: &mut Gradients<S>) {
-        for form in forms {
-            let right = self.waves(&form.right);
-            let mut add_slopes = |waves: Waves, weights: &[S]| {
-                let field = self.field(waves);
-                self.particles.add_slopes(&field, self.transform.row(), weights, &mut sum.positions);
-                self.put(field);
-            };
-            let mut strain = [S::zero(); 6];
-            match form.ratio {
-                Some(ratio) => {
-                    add(&mut strain, &self.spectrum.strain(&right, &right).map(|x| ratio * x));
-                    let twice: Vec<S> = form.left.iter().map(|x| x.scale(2.0)).collect();
-                    add_slopes(right, &twice);
-                }
-                None => {
-                    let left = self.waves(&form.left);
-                    add(&mut strain, &self.spectrum.strain(&left, &right));
-                    add_slopes(right, &form.left);
-                    add_slopes(left, &form.right);
+        let known: Vec<_> = forms
+            .iter()
+            .map(|form| {
+                let right = self.known(&form.right);
+                let left = if form.ratio.is_some() { right.clone() } else { self.known(&form.left) };
+                (left, right, form.ratio.unwrap_or(S::lit(1.0)))
+            })
+            .collect();
+        for (form, (left, right, _)) in forms.iter().zip(&known) {
+            // A form whose sides are alike has the same slopes from both.
+            let other = if form.ratio.is_some() { &form.left } else { &form.right };
+            for (weights, of) in [(&form.left, right), (other, left)] {
+                let at_atoms = weights.iter().zip(&of.at_atoms);
+                for (gradient, (&weight, [_, slopes @ ..])) in sum.positions.iter_mut().zip(at_atoms) {
+                    add(gradient, &slopes.map(|x| x * weight));
                 }
             }
-            sum.add_strain(strain);
         }
+        let products: Vec<_> =
+            known.iter().map(|(left, right, ratio)| (&left.waves, &right.waves, *ratio)).collect();
+        sum.add_strain(self.spectrum.strain(&products));
     }
 }

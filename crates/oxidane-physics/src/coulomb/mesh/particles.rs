@@ -66,36 +66,24 @@ impl<S: Scalar<Real = f64>> Particles<S> {
         });
     }
 
-    /// Adds the potential of the mesh at the atoms.
-    pub fn add_potential(&self, field: &[Vec<f64>], row: usize, out: &mut [S]) {
+    /// The potential of the mesh and its gradient in space at every atom.
+    pub fn interpolate_all(&self, field: &[Vec<f64>], row: usize) -> Vec<[S; 4]> {
+        let mut out = vec![[S::zero(); 4]; self.spreads.len()];
         let tasks: Vec<_> = out.chunks_mut(BLOCK).zip(self.spreads.chunks(BLOCK)).collect();
         run(self.parallel, tasks, |(out, spreads)| {
-            for (phi, at) in out.iter_mut().zip(spreads) {
-                let [value, ..] = simd::dispatch(
+            for (out, at) in out.iter_mut().zip(spreads) {
+                let [value, slopes @ ..] = simd::dispatch(
                     #[inline(always)]
                     || self.interpolate(field, row, at),
                 );
-                *phi += value;
-            }
-        });
-    }
-
-    /// Adds the gradient of the potential at each atom times the atom's weight.
-    pub fn add_slopes(&self, field: &[Vec<f64>], row: usize, weights: &[S], out: &mut [[S; 3]]) {
-        let tasks: Vec<_> =
-            out.chunks_mut(BLOCK).zip(self.spreads.chunks(BLOCK)).zip(weights.chunks(BLOCK)).collect();
-        run(self.parallel, tasks, |((out, spreads), weights)| {
-            for ((gradient, at), &weight) in out.iter_mut().zip(spreads).zip(weights) {
-                let [_, slopes @ ..] = simd::dispatch(
-                    #[inline(always)]
-                    || self.interpolate(field, row, at),
-                );
+                let mut gradient = [S::zero(); 3];
                 for (axis, slope) in self.axes.iter().zip(slopes) {
-                    let slope = slope * weight;
-                    add(gradient, &axis.map(|x| slope * x));
+                    add(&mut gradient, &axis.map(|x| slope * x));
                 }
+                *out = [value, gradient[0], gradient[1], gradient[2]];
             }
         });
+        out
     }
 
     /// The potential and its slopes along the axes of the mesh.

@@ -99,8 +99,9 @@ impl<S: Scalar<Real = f64>> Spectrum<S> {
         );
     }
 
-    /// The derivative by strain (upper triangle) of the product of two functions with the spectrum between them, at fixed waves.
-    pub fn strain(&self, left: &Waves, right: &Waves) -> [S; 6] {
+    /// The derivative by strain (upper triangle) of a sum of products of two functions with the spectrum between them and a factor before, at
+    /// fixed waves.
+    pub fn strain(&self, products: &[(&Waves, &Waves, S)]) -> [S; 6] {
         let [n0, n1, n2] = self.points;
         let width = n0 * S::PLANES;
         let parts = run(self.parallel, (0..n2 / 2 + 1).collect(), |k2: usize| {
@@ -112,8 +113,12 @@ impl<S: Scalar<Real = f64>> Spectrum<S> {
                 let spectrum = S::row(&self.values[line * width..], n0);
                 for k0 in usize::from(line == 0)..n0 {
                     let at = line * n0 + k0;
-                    let ([a, b], [c, d]) = (scalars::<S>(left, at), scalars::<S>(right, at));
-                    let term = ((a * c + b * d) * S::get(spectrum, k0)).scale(times);
+                    let mut product = S::zero();
+                    for (left, right, factor) in products {
+                        let ([a, b], [c, d]) = (scalars::<S>(left, at), scalars::<S>(right, at));
+                        product += (a * c + b * d) * *factor;
+                    }
+                    let term = (product * S::get(spectrum, k0)).scale(times);
                     add(&mut strain, &strain_of_wave(self.wave([k0, k1, k2]), term, self.alpha));
                 }
             }
