@@ -37,6 +37,27 @@ impl<'a, R> Mat<'a, R> {
         assert!(cols <= stride || rows <= 1, "rows overlap");
         assert!(rows == 0 || (rows - 1) * stride + cols <= len, "matrix exceeds its buffer");
     }
+
+    /// Planes of values and tangents against sums of products of duals, small integers and therefore exact.
+    #[test]
+    fn products_of_duals() {
+        use crate::scalar::Dual;
+        let (m, n, k) = (7, 5, 3);
+        let data: Vec<f64> = (0..200).map(|i| f64::from(i * 7 % 13) - 6.0).collect();
+        let (a, b) = (Planes::new(&data, k, m, 2 * m, m).t(), Planes::new(&data[50..], k, n, n, k * n));
+        let at = |i: usize, plane: usize| Dual { v: data[i], d: data[i + plane] };
+        let mut out = vec![1.0; 2 * m * n];
+        gemm_planes::<Dual<f64>>(&mut out, 2 * n, n, true, a, b);
+        for i in 0..m {
+            for j in 0..n {
+                let mut want = Dual { v: 1.0, d: 1.0 };
+                for q in 0..k {
+                    want += at(2 * m * q + i, m) * at(50 + n * q + j, k * n);
+                }
+                assert_eq!([out[2 * n * i + j], out[2 * n * i + n + j]], [want.v, want.d]);
+            }
+        }
+    }
 }
 
 /// Arguments of one product; made by [`gemm`] only, which has checked every extent.
@@ -165,13 +186,14 @@ pub(crate) fn run<R: Real>(x: Args<R>) {
 mod tests {
     use super::*;
 
-    /// Every combination of transposes and strides against the triple loop; sums of up to 9 products of
-    /// numbers of order one, so 1e-14 is far above rounding.
+    /// Every combination of transposes and strides against the triple loop; sums of products of small integers, which are exact.
     #[test]
     fn products_match_the_triple_loop() {
-        let a: Vec<f64> = (0..60).map(|i| f64::from(i * 7 % 13) - 6.0).collect();
-        let b: Vec<f64> = (0..80).map(|i| f64::from(i * 5 % 11) - 5.0).collect();
-        for (m, n, k) in [(1, 1, 1), (3, 4, 5), (5, 8, 9), (1, 7, 4)] {
+        let a: Vec<f64> = (0..2000).map(|i| f64::from(i * 7 % 13) - 6.0).collect();
+        let b: Vec<f64> = (0..9000).map(|i| f64::from(i * 5 % 11) - 5.0).collect();
+        // The last ones take whole tiles and parts of them, and sums long enough for vectors along them.
+        let small = [(1, 1, 1), (3, 4, 5), (5, 8, 9), (1, 7, 4), (3, 5, 0)];
+        for (m, n, k) in small.into_iter().chain([(13, 70, 5), (7, 37, 100), (8, 1, 16)]) {
             for (ta, tb) in [(false, false), (true, false), (false, true), (true, true)] {
                 let va = if ta { Mat::new(&a, k, m, m).t() } else { Mat::new(&a, m, k, k + 1) };
                 let vb = if tb { Mat::full(&b, n, k).t() } else { Mat::full(&b, k, n) };

@@ -78,6 +78,23 @@ fn single_precision_is_close() {
     }
 }
 
+/// What is kept from one geometry to the next changes no bit.
+#[test]
+fn results_do_not_depend_on_what_came_before() {
+    let network = random::<f32>(&config(), 1);
+    let fresh =
+        |system: &System| potential(network.boxed_clone(), false).evaluate(system, Request::STRESS).unwrap();
+    let mut kept = potential(network.boxed_clone(), false);
+    let mut system = example("water64.xyz");
+    for step in 0..4 {
+        assert!(kept.evaluate(&system, Request::STRESS).unwrap() == fresh(&system), "{step}");
+        system.positions.iter_mut().enumerate().for_each(|(i, x)| x[i % 3] += 0.1);
+        if step == 1 {
+            system.cell.as_mut().unwrap().vectors[0][0] *= 1.01;
+        }
+    }
+}
+
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
     let water = example("water64.xyz");
