@@ -37,27 +37,6 @@ impl<'a, R> Mat<'a, R> {
         assert!(cols <= stride || rows <= 1, "rows overlap");
         assert!(rows == 0 || (rows - 1) * stride + cols <= len, "matrix exceeds its buffer");
     }
-
-    /// Planes of values and tangents against sums of products of duals, small integers and therefore exact.
-    #[test]
-    fn products_of_duals() {
-        use crate::scalar::Dual;
-        let (m, n, k) = (7, 5, 3);
-        let data: Vec<f64> = (0..200).map(|i| f64::from(i * 7 % 13) - 6.0).collect();
-        let (a, b) = (Planes::new(&data, k, m, 2 * m, m).t(), Planes::new(&data[50..], k, n, n, k * n));
-        let at = |i: usize, plane: usize| Dual { v: data[i], d: data[i + plane] };
-        let mut out = vec![1.0; 2 * m * n];
-        gemm_planes::<Dual<f64>>(&mut out, 2 * n, n, true, a, b);
-        for i in 0..m {
-            for j in 0..n {
-                let mut want = Dual { v: 1.0, d: 1.0 };
-                for q in 0..k {
-                    want += at(2 * m * q + i, m) * at(50 + n * q + j, k * n);
-                }
-                assert_eq!([out[2 * n * i + j], out[2 * n * i + n + j]], [want.v, want.d]);
-            }
-        }
-    }
 }
 
 /// Arguments of one product; made by [`gemm`] only, which has checked every extent.
@@ -209,6 +188,27 @@ mod tests {
                     }
                     assert!(i + 1 == m || out[i * stride + n] == 1.0, "wrote outside");
                 }
+            }
+        }
+    }
+
+    /// Planes of values and tangents against sums of products of duals, small integers and therefore exact.
+    #[test]
+    fn products_of_duals() {
+        use crate::scalar::Dual;
+        let (m, n, k) = (7, 5, 3);
+        let data: Vec<f64> = (0..200).map(|i| f64::from(i * 7 % 13) - 6.0).collect();
+        let (a, b) = (Planes::new(&data, k, m, 2 * m, m).t(), Planes::new(&data[50..], k, n, n, k * n));
+        let at = |i: usize, plane: usize| Dual { v: data[i], d: data[i + plane] };
+        let mut out = vec![1.0; 2 * m * n];
+        gemm_planes::<Dual<f64>>(&mut out, 2 * n, n, true, a, b);
+        for i in 0..m {
+            for j in 0..n {
+                let mut want = Dual { v: 1.0, d: 1.0 };
+                for q in 0..k {
+                    want += at(2 * m * q + i, m) * at(50 + n * q + j, k * n);
+                }
+                assert_eq!([out[2 * n * i + j], out[2 * n * i + n + j]], [want.v, want.d]);
             }
         }
     }
