@@ -11,15 +11,20 @@ pub struct Time {
     pub min: f64,
     /// The middle of the others.
     pub median: f64,
-    /// Mean processor time of the calling thread, which other processes disturb less than the clock; NaN where unknown.
+    /// Mean processor time of all threads, which other processes disturb less than the clock; NaN where unknown.
     pub processor: f64,
 }
 
-/// Processor time of the calling thread in milliseconds (Linux), to about the length of a tick.
+/// Processor time of all threads in milliseconds (Linux), to about the length of a tick.
 fn processor() -> f64 {
-    let status = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = status.split_whitespace().next().and_then(|n| n.parse::<f64>().ok());
-    nanoseconds.map_or(f64::NAN, |n| n * 1e-6)
+    let of_thread = |folder: std::fs::DirEntry| {
+        let status = std::fs::read_to_string(folder.path().join("schedstat")).ok()?;
+        status.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    let nanoseconds = std::fs::read_dir("/proc/self/task").and_then(|threads| {
+        threads.map(|t| Ok(t.map(of_thread)?.unwrap_or(f64::NAN))).sum::<std::io::Result<f64>>()
+    });
+    nanoseconds.unwrap_or(f64::NAN) * 1e-6
 }
 
 /// Calls `f` once, then `repeats` times more; without repeats the first call stands for them.
