@@ -1,6 +1,7 @@
 //! What is kept from one geometry to the next.
 
-use super::mesh::Buffers;
+use super::mesh::{Buffers, Grid};
+use super::{Coulomb, Splitting};
 use oxidane_core::neighbors::{NeighborList, SkinnedList};
 use oxidane_core::{Cell, Result, SystemView};
 use std::sync::Arc;
@@ -15,12 +16,35 @@ pub struct Cache {
     skin: f64,
     list: Option<SkinnedList>,
     pub(super) buffers: Arc<Buffers>,
+    plan: Option<(Circumstances, Plan)>,
 }
+
+/// What a plan depends on: what is asked for, the number of atoms, the volume, the lengths of lattice vectors, the largest width.
+pub type Circumstances = (Coulomb, usize, f64, [f64; 3], f64);
+
+/// How a lattice sum is split, and its mesh if it has one.
+pub type Plan = (Splitting, Option<Grid>);
 
 impl Cache {
     /// An empty one; neighbours are searched anew when atoms may have moved further than `skin` (angstrom, zero or more) allows.
     pub fn new(skin: f64) -> Self {
-        Self { skin, list: None, buffers: Arc::default() }
+        Self { skin, list: None, buffers: Arc::default(), plan: None }
+    }
+
+    /// The plan, made anew for other circumstances than the last.
+    pub(super) fn plan(
+        &mut self,
+        circumstances: Circumstances,
+        make: impl FnOnce() -> Result<Plan>,
+    ) -> Result<Plan> {
+        match self.plan {
+            Some((of, plan)) if of == circumstances => Ok(plan),
+            _ => {
+                let plan = make()?;
+                self.plan = Some((circumstances, plan));
+                Ok(plan)
+            }
+        }
     }
 
     /// A list that holds all neighbours within `cutoff`, and perhaps others.

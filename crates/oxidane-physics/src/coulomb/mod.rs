@@ -37,6 +37,7 @@ mod short_range;
 mod splitting;
 
 pub use cache::Cache;
+use cache::Plan;
 use forms::Bilinear;
 pub use forms::{Form, Gradients};
 use lattice::Lattice;
@@ -126,7 +127,7 @@ impl Coulomb {
     fn build<S: Scalar<Real = f64>>(
         &self,
         sites: &Sites<'_, S>,
-        cache: Option<&mut Cache>,
+        mut cache: Option<&mut Cache>,
     ) -> Result<Interactions<S>> {
         sites.validate()?;
         let Some(rows) = sites.lattice else {
@@ -143,7 +144,25 @@ impl Coulomb {
         let widest = sites.widths.iter().map(|s| s.value()).fold(0.0, f64::max);
         let (n, volume) = (sites.positions.len(), lattice.volume.value());
         let lengths = lattice.lengths();
-        let (splitting, grid) = match self.method {
+        let make = || self.plan(n, volume, lengths, widest);
+        let (splitting, grid) = match &mut cache {
+            Some(cache) => cache.plan((*self, n, volume, lengths, widest), make)?,
+            None => make()?,
+        };
+        splitting.validate()?;
+        let periodic = match grid {
+            None => Periodic::ewald(sites, &lattice, splitting, cache, self.parallel)?,
+            Some(grid) => Periodic::mesh(sites, &lattice, splitting, grid, cache, self.parallel)?,
+        };
+        let sum = Sum::Periodic(Box::new(periodic));
+        Ok(Interactions { atoms: n, sum })
+    }
+}
+
+impl Coulomb {
+    /// How a lattice sum of `n` atoms is split.
+    fn plan(&self, n: usize, volume: f64, lengths: [f64; 3], widest: f64) -> Result<Plan> {
+        Ok(match self.method {
             Method::Split(splitting) => (splitting, None),
             Method::Grid(splitting, grid) => (splitting, Some(grid)),
             Method::Ewald => (Splitting::balanced(self.accuracy, n, volume, widest)?, None),
@@ -156,14 +175,7 @@ impl Coulomb {
                 let (splitting, grid, time) = mesh_splitting(self.accuracy, n, volume, lengths, widest)?;
                 if time < direct.time(n, volume) { (splitting, Some(grid)) } else { (direct, None) }
             }
-        };
-        splitting.validate()?;
-        let periodic = match grid {
-            None => Periodic::ewald(sites, &lattice, splitting, cache, self.parallel)?,
-            Some(grid) => Periodic::mesh(sites, &lattice, splitting, grid, cache, self.parallel)?,
-        };
-        let sum = Sum::Periodic(Box::new(periodic));
-        Ok(Interactions { atoms: n, sum })
+        })
     }
 }
 

@@ -29,7 +29,7 @@ pub enum Smooth<S: Scalar> {
     /// Over reciprocal vectors.
     Waves(Reciprocal<S>),
     /// On a mesh.
-    Mesh(Mesh<S>),
+    Mesh(Box<Mesh<S>>),
 }
 
 impl<S: Scalar<Real = f64>> Periodic<S> {
@@ -58,7 +58,7 @@ impl<S: Scalar<Real = f64>> Periodic<S> {
         grid.validate()?;
         let buffers = cache.as_ref().map_or_else(Arc::default, |cache| cache.buffers.clone());
         let mesh = Mesh::new(lattice, splitting.alpha, grid, sites.positions, buffers, parallel);
-        Self::new(sites, lattice, splitting, Smooth::Mesh(mesh), cache, parallel)
+        Self::new(sites, lattice, splitting, Smooth::Mesh(mesh.into()), cache, parallel)
     }
 
     fn new(

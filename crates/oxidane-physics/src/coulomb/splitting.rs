@@ -65,11 +65,8 @@ impl Splitting {
     pub fn with_cutoff(accuracy: f64, spacing: f64, widest: f64, cutoff: f64) -> Result<Self> {
         let error = part(accuracy)?;
         let cutoff = cutoff.max(gaussian_reach(error, spacing, widest));
-        // The reach depends on alpha as the root of a logarithm: a few rounds settle it.
-        let mut alpha = reach(1.0, error) / cutoff;
-        for _ in 0..20 {
-            alpha = reach(alpha * spacing, error) / cutoff;
-        }
+        let start = reach(1.0, error) / cutoff;
+        let alpha = settle(start, |alpha| reach(alpha * spacing, error) / cutoff);
         Ok(Self { alpha, cutoff, wave_cutoff: 2.0 * alpha * alpha * cutoff })
     }
 }
@@ -85,9 +82,17 @@ fn gaussian_reach(error: f64, spacing: f64, widest: f64) -> f64 {
 
 /// X with 2 sqrt(`sharpness` / X) exp(-X^2) = `error`, at least 1.
 fn reach(sharpness: f64, error: f64) -> f64 {
-    let mut x = 4.0_f64;
+    settle(4.0, |x| (2.0 * (sharpness / x).sqrt() / error).ln().max(1.0).sqrt())
+}
+
+/// What repeating a map that depends on its argument as the root of a logarithm comes to: a few rounds settle it.
+fn settle(mut x: f64, map: impl Fn(f64) -> f64) -> f64 {
     for _ in 0..20 {
-        x = (2.0 * (sharpness / x).sqrt() / error).ln().max(1.0).sqrt();
+        let next = map(x);
+        if next == x {
+            break;
+        }
+        x = next;
     }
     x
 }

@@ -81,9 +81,15 @@ pub fn mesh_splitting(
     let n = atoms.max(1) as f64;
     let spacing = (volume / n).cbrt();
     let mut best: Option<(Splitting, Grid, f64)> = None;
-    let mut cutoff = CUTOFFS.0 * spacing;
+    let (mut cutoff, mut last) = (CUTOFFS.0 * spacing, None);
     for _ in 0..CUTOFFS.2 {
         let splitting = Splitting::with_cutoff(accuracy, spacing, widest, cutoff)?;
+        cutoff *= CUTOFFS.1;
+        // The tails of Gaussian charges make many of the first the same.
+        if last == Some(splitting) {
+            continue;
+        }
+        last = Some(splitting);
         let pairs = n * n / volume * 4.19 * splitting.cutoff.powi(3);
         for order in ORDERS {
             let error = SHARE * accuracy / (splitting.alpha * spacing).sqrt();
@@ -95,7 +101,6 @@ pub fn mesh_splitting(
                 best = Some((splitting, Grid { order, points }, time));
             }
         }
-        cutoff *= CUTOFFS.1;
     }
     let (splitting, grid, time) = best.ok_or_else(|| Error::usage("no mesh for electrostatics"))?;
     Ok((splitting, Grid { points: grid.points.map(smooth), ..grid }, time))
