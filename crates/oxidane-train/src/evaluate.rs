@@ -330,7 +330,10 @@ fn collect(
                 push(Property::Charges, label, prediction);
             }
         }
-        if let Some(label) = frame.dipole.filter(|_| !outputs.dipole.is_empty()) {
+        // Charges of a crystal have no dipole, whatever its label says.
+        let none = frame.system.cell.is_some_and(|cell| cell.periodic.contains(&true))
+            && outputs.dipole.get(s).is_some_and(|d| d.iter().all(|x| x.is_nan()));
+        if let Some(label) = frame.dipole.filter(|_| !outputs.dipole.is_empty() && !none) {
             (0..3).for_each(|c| push(Property::Dipole, label[c], outputs.dipole[s][c]));
         }
         if let Some(label) = frame.polarizability.filter(|_| !outputs.polarizability.is_empty()) {

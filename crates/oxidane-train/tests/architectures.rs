@@ -2,7 +2,7 @@
 
 mod common;
 use common::{data, files};
-use oxidane_core::io::{Frame, Value, write_frames};
+use oxidane_core::io::{Data, Frame, Value, read_all, write_frames};
 use oxidane_models::{file, registry};
 use oxidane_train::data::read_dataset;
 use oxidane_train::evaluate::{Property, Report, evaluate_dataset};
@@ -250,6 +250,31 @@ fn networks_without_an_energy_train() {
         let properties: Vec<Property> = errors[1].1.overall.iter().map(|e| e.0).collect();
         assert_eq!(properties, [property]);
     }
+}
+
+/// Files may bring dipoles of crystals, which charges do not give: they take no part in the errors (a model file refuses those that are
+/// no numbers), and a loss on them is refused.
+#[test]
+fn dipoles_of_crystals_take_no_part() {
+    let dir = tempfile::tempdir().unwrap();
+    write_data(dir.path());
+    let path = dir.path().join("toy.extxyz");
+    let mut frames = read_all(path.clone()).unwrap();
+    for frame in &mut frames {
+        frame.info.insert("dipole".into(), Value::vector(Data::Real(vec![0.1, 0.2, 0.3])));
+    }
+    write_frames(path.clone(), &frames).unwrap();
+    let text = training_of(MPNICE).replace("epochs = 50", "epochs = 1");
+    let start = |text: &str, folder: &str| {
+        Trainer::start(prepare::<f32>(config(dir.path(), text), &dir.path().join(folder)).unwrap())
+    };
+    let mut trainer = start(&text, "run").unwrap();
+    trainer.run(&mut (), &AtomicBool::new(false)).unwrap();
+    let errors = trainer.final_errors().unwrap()[1].1.overall.get(Property::Dipole).unwrap();
+    assert!(errors.mae().is_finite() && errors.count < 3 * 8, "{errors:?}");
+    let term = "[loss]\ndipole = { kind = \"l2\", weight = 1.0 }";
+    let refused = start(&text.replace("[loss]", term), "refused").err().unwrap().to_string();
+    assert!(refused.contains("loss.dipole") && refused.contains("crystal"), "{refused}");
 }
 
 /// What `--model` takes is a start, and an element that the model has no energy of is refused.

@@ -3,7 +3,7 @@
 use crate::config::{Config, Monitor, ScheduleKind};
 use crate::data::TrainingData;
 use crate::loss::Loss;
-use oxidane_core::{Error, Result};
+use oxidane_core::{DipoleOrigin, Error, Result};
 use oxidane_math::Real;
 use oxidane_models::Network;
 use std::path::Path;
@@ -111,4 +111,28 @@ pub(super) fn check_capabilities<R: Real>(config: &Config, network: &dyn Network
         ))),
         None => Ok(()),
     }
+}
+
+/// Charges of a crystal have no dipole that a loss could be about.
+pub(super) fn check_dipoles<R: Real>(
+    config: &Config,
+    data: &TrainingData,
+    network: &dyn Network<R>,
+) -> Result<()> {
+    if config.loss.dipole.is_none() || network.dipole_origin() == DipoleOrigin::TrainingData {
+        return Ok(());
+    }
+    let parts = &data.parts;
+    let all = parts.train.iter().chain(&parts.validation).chain(&parts.test);
+    for &i in all.filter(|&&i| data.data.summary(i).labels.dipole) {
+        let frame = data.data.get(i)?;
+        if frame.system.cell.is_some_and(|cell| cell.periodic.contains(&true)) {
+            return Err(Error::usage(format!(
+                "loss.dipole: {} repeats and has a label of the dipole, but charges of a crystal have no dipole; drop the \
+                 label, name another key as `dipole`, or drop the term",
+                data.data.describe(i)
+            )));
+        }
+    }
+    Ok(())
 }

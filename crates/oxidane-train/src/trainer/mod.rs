@@ -26,7 +26,7 @@ use crate::observer::{Observer, StepEvent, ValidationEvent};
 use crate::optimizer::{AdamW, Span, norm, spans, update_average};
 use crate::schedule::learning_rate;
 use crate::setup::pool;
-use checks::{check_capabilities, check_folder, check_labels};
+use checks::{check_capabilities, check_dipoles, check_folder, check_labels};
 use oxidane_core::{Error, Result};
 use oxidane_math::Real;
 use oxidane_models::Network;
@@ -180,6 +180,7 @@ impl<R: Real> Trainer<R> {
         let loss = Loss::new(&config.loss);
         check_labels(config, data, &loss)?;
         check_capabilities(config, &*setup.network)?;
+        check_dipoles(config, data, &*setup.network)?;
         let train = &config.train;
         let size =
             train.batch_size.map_or(BatchSize::Atoms(train.batch_atoms.unwrap_or(1)), BatchSize::Structures);
