@@ -36,6 +36,11 @@ impl Draw {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+    /// Frames that an epoch puts in order: those drawn, and all to choose a subset from.
+    fn shuffled(&self) -> u64 {
+        let (drawn, all) = (self.len() as u64, self.frames.len() as u64);
+        drawn + if all > 0 && drawn % all > 0 { all } else { 0 }
+    }
 }
 
 /// Streams of random numbers that choose subsets begin here: above any epoch's number.
@@ -116,7 +121,7 @@ impl Plan {
         let steps = match self.size {
             BatchSize::Structures(n) => epochs.checked_mul(frames.div_ceil(n as u64)),
             BatchSize::Atoms(_) => epochs
-                .checked_mul(frames)
+                .checked_mul(self.draws.iter().map(Draw::shuffled).sum())
                 .filter(|&shuffled| shuffled <= MOST_SHUFFLED)
                 .map(|_| (0..epochs).map(|e| self.epoch(e).batches.len() as u64).sum()),
         };
