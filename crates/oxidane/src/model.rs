@@ -195,11 +195,19 @@ impl Loaded {
         self.dispersion.as_ref().map_or(model.clone(), |d3| format!("{model} + {}", d3.name()))
     }
 
-    /// Which level of theory computes, of a model that has several.
-    pub fn level(&self) -> Option<json::Level<'_>> {
-        let Source::Network { model, head, .. } = &self.source else { return None };
+    /// Which level of theory computes, of a model that has several, and in which electric field.
+    pub fn conditions(&self) -> json::Conditions<'_> {
+        let Source::Network { model, head, field, .. } = &self.source else {
+            return json::Conditions::default();
+        };
         let level = || json::Level { head: &head.name, level_of_theory: head.level_of_theory.as_deref() };
-        several(model.header()).then(level)
+        json::Conditions { level: several(model.header()).then(level), field: *field }
+    }
+
+    /// What it gives in one evaluation: all but derivatives of the dipole, which models with Born charges compute apart.
+    pub fn easy(&self) -> Request {
+        let has = self.capabilities();
+        Request { polarizability: has.polarizability && !has.born_charges, born_charges: false, ..has }
     }
 
     /// What it gives.

@@ -5,6 +5,8 @@ use common::{Bench, Run};
 use oxidane_models::{file, registry};
 use serde_json::{Value, json};
 
+const HYDROXIDE: &str = "2\ncharge=-1\nO 0 0 0\nH 0 0 0.97\n";
+
 fn bench() -> Bench {
     let bench = Bench::new();
     let settings = json!({ "node_dim": 8, "channels": 4, "angular_channels": 2, "update_dim": 6, "readout_dim": 4, "cutoff": 4.0 });
@@ -63,6 +65,11 @@ fn fields_polarisability_and_born_charges_agree() {
     for word in ["e angstrom^2/V", "mean polarisability", "bohr^3", "Born charges", "zz"] {
         assert!(text.contains(word), "{word}: {text}");
     }
+    let one_step = ["opt", "water.xyz", "--max-steps", "1", "--json"];
+    let optimised = charged(&bench, &[&one_step, &field[..]].concat()).out;
+    let optimised: Value = serde_json::from_str(&optimised).unwrap();
+    assert_eq!(numbers(&optimised["field"]), f);
+    assert!(optimised.get("born_charges").is_none() && optimised.get("charges").is_some());
     let text = charged(&bench, &[&["sp", "water.xyz"], &field[..]].concat()).ok();
     assert!(text.contains("in a field of 0 -0.001 0.002 V/angstrom"), "{text}");
     charged(&bench, &["sp", "water.xyz", "--born-charges", "--out", "labelled.xyz"]).ok();
@@ -73,7 +80,7 @@ fn fields_polarisability_and_born_charges_agree() {
 #[test]
 fn ions_are_no_reason_for_a_note() {
     let bench = bench();
-    bench.write("hydroxide.xyz", "2\ncharge=-1\nO 0 0 0\nH 0 0 0.97\n");
+    bench.write("hydroxide.xyz", HYDROXIDE);
     let run = charged(&bench, &["sp", "hydroxide.xyz"]);
     assert!(!run.err.contains("does not enter"), "{run:?}");
     run.ok();
@@ -86,12 +93,14 @@ fn what_has_no_response_is_refused() {
         "cell.xyz",
         "3\nLattice=\"6 0 0 0 6 0 0 0 6\"\nO 0 0 0.1173\nH 0 0.7572 -0.4692\nH 0 -0.7572 -0.4692\n",
     );
+    bench.write("hydroxide.xyz", HYDROXIDE);
     for (arguments, word) in [
         (&["sp", "cell.xyz", "--polarizability"][..], "--polarizability"),
         (&["sp", "cell.xyz", "--born-charges"], "--born-charges"),
         (&["sp", "cell.xyz", "--field", "0", "0", "1"], "crystal"),
         (&["sp", "water.xyz", "--field", "0", "0", "1", "--polarizability"], "--field"),
         (&["sp", "water.xyz", "--field", "0", "0", "nan"], "finite"),
+        (&["opt", "hydroxide.xyz", "--field", "0", "0", "1"], "ion"),
     ] {
         let run = charged(&bench, arguments);
         assert_eq!(run.code, Some(2), "{run:?}");

@@ -14,7 +14,8 @@ pub const EXAMPLES: &str = "Examples:
   oxidane eval test.extxyz --model gfn2             how far GFN2-xTB is from the labels
 
 Labels are looked for under the names that ASE writes: energy (eV), forces (eV/angstrom), stress (eV/angstrom^3),
-virial (eV), charges (e), dipole (e angstrom), polarizability (in the unit that the model was trained in).
+virial (eV), charges (e), dipole (e angstrom), polarizability (in the unit that the model was trained in;
+e angstrom^2/V for models with equilibrated charges).
 
 File, named after the first data file or --out:
   NAME.svg   parity plots, prediction against reference";

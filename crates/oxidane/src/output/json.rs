@@ -22,9 +22,9 @@ pub struct Record<'a> {
     pub multiplicity: u32,
     /// Number of unpaired electrons.
     pub unpaired: u32,
-    /// The level of theory, of a model that has several.
+    /// What of a model that can do several things was computed.
     #[serde(flatten)]
-    pub level: Option<Level<'a>>,
+    pub conditions: Conditions<'a>,
     /// Total energy (eV).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy: Option<f64>,
@@ -46,9 +46,6 @@ pub struct Record<'a> {
     /// The point about which the dipole moment of an ion is; that of a neutral structure is the same about all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dipole_origin: Option<&'static str>,
-    /// Uniform electric field of the calculation (V/angstrom).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<[f64; 3]>,
     /// Dipole polarisability (e angstrom^2/V where Born charges can be had too, else in the units of the model's training data).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub polarizability: Option<[[f64; 3]; 3]>,
@@ -58,6 +55,17 @@ pub struct Record<'a> {
     /// What methods with orbitals give.
     #[serde(flatten)]
     pub electronic: Option<Orbitals<'a>>,
+}
+
+/// What of a model that can do several things was computed.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Conditions<'a> {
+    /// The level of theory, of a model that has several.
+    #[serde(flatten)]
+    pub level: Option<Level<'a>>,
+    /// Uniform electric field (V/angstrom).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<[f64; 3]>,
 }
 
 /// One level of theory of several.
@@ -119,7 +127,7 @@ impl<'a> Record<'a> {
         file: &'a Path,
         index: usize,
         name: String,
-        level: Option<Level<'a>>,
+        conditions: Conditions<'a>,
         system: &System,
         results: &'a Evaluation,
     ) -> Self {
@@ -131,7 +139,7 @@ impl<'a> Record<'a> {
             charge: system.charge,
             multiplicity: system.multiplicity(),
             unpaired: system.unpaired,
-            level,
+            conditions,
             energy: results.energy,
             forces: results.forces.as_deref(),
             virial: results.virial,
@@ -139,7 +147,6 @@ impl<'a> Record<'a> {
             charges: results.charges.as_deref(),
             dipole: results.dipole,
             dipole_origin: dipole_origin(system, results),
-            field: None,
             polarizability: results.polarizability,
             born_charges: results.born_charges.as_deref(),
             electronic: results.electronic.as_ref().map(Orbitals::new),

@@ -260,8 +260,12 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
             .map(|(name, n, e)| (name.clone(), json!({ "structures": n, "errors": errors::to_json(e) })))
             .collect();
         let mut all = json!({ "model": model.name(), "structures": tally.structures, "errors": errors::to_json(&overall), "groups": by_group, "plot": svg });
-        if let Some(level) = model.level() {
+        let conditions = model.conditions();
+        if let Some(level) = conditions.level {
             (all["head"], all["level_of_theory"]) = (json!(level.head), json!(level.level_of_theory));
+        }
+        if let Some(field) = conditions.field {
+            all["field"] = json!(field);
         }
         out.line(crate::output::json::pretty(&all)?)?;
     } else {

@@ -27,6 +27,13 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     let options = options(args, &structure.frame)?;
     options.validate(&structure.frame.system).map_err(|e| structure.place(e))?;
     let model = Loaded::new(&args.compute, args.structure.force)?;
+    if model.conditions().field.is_some_and(|f| f != [0.0; 3]) && structure.frame.system.charge != 0 {
+        return Err(structure
+            .place(Error::domain(
+                "an ion in an electric field has no geometry of lowest energy; leave out --field",
+            ))
+            .into());
+    }
     model.require(if options.cell.is_some() { Request::STRESS } else { Request::FORCES })?;
     let mut potential = model.whole();
     potential.follow(true);
@@ -58,8 +65,8 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     let mut result = result.map_err(|e| structure.place(e))?;
     write_frames(&names.geometry, &[at_rest(&structure.frame, &result)])?;
     if args.json {
-        add_properties(&mut result, &mut *potential, model.capabilities()).map_err(|e| structure.place(e))?;
-        let summary = Summary::new(&structure, model.level(), &options, &result, &names);
+        add_properties(&mut result, &mut *potential, model.easy()).map_err(|e| structure.place(e))?;
+        let summary = Summary::new(&structure, model.conditions(), &options, &result, &names);
         screen.out.line(json::pretty(&summary)?)?;
     }
     screen.end(&result, &names)?;
@@ -186,7 +193,7 @@ struct Summary<'a> {
 impl<'a> Summary<'a> {
     fn new(
         structure: &'a Structure,
-        level: Option<json::Level<'a>>,
+        conditions: json::Conditions<'a>,
         options: &OptOptions,
         result: &'a OptResult,
         names: &'a Names,
@@ -199,7 +206,7 @@ impl<'a> Summary<'a> {
             enthalpy: under_pressure(options).then_some(result.row.energy),
             geometry: &names.geometry,
             trajectory: &names.trajectory,
-            record: json::Record::new(file, index, name, level, &result.system, &result.evaluation),
+            record: json::Record::new(file, index, name, conditions, &result.system, &result.evaluation),
             positions: &result.system.positions,
             cell: result.system.cell.map(|c| c.vectors),
         }

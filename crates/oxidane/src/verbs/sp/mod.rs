@@ -62,8 +62,8 @@ fn refuse_format(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What is computed: what is shown, or everything (but for derivatives of the dipole, which take several evaluations) for JSON, `--out` and `--all`, and for a model without an energy when
-/// nothing is named; refuses what the model does not have.
+/// What is computed: what is shown, or everything (but for derivatives of the dipole, which take several evaluations) for JSON,
+/// `--out` and `--all`, and for a model without an energy when nothing is named; refuses what the model does not have.
 fn request(args: &SpArgs, model: &Loaded) -> Result<Request> {
     let (show, has) = (&args.show, model.capabilities());
     let asked = Request {
@@ -83,12 +83,13 @@ fn request(args: &SpArgs, model: &Loaded) -> Result<Request> {
     }
     model.require(asked)?;
     let everything = show.all || args.json || args.out.is_some() || asked == Request::default();
-    let responses = Request {
-        polarizability: asked.polarizability || has.polarizability && !has.born_charges,
+    let easy = model.easy();
+    let all = Request {
+        polarizability: asked.polarizability || easy.polarizability,
         born_charges: asked.born_charges,
-        ..has
+        ..easy
     };
-    Ok(if everything { responses } else { asked })
+    Ok(if everything { all } else { asked })
 }
 
 /// Computes and prints.
@@ -115,7 +116,7 @@ fn report(
             write_labelled(*file, &done)?;
         }
         if args.json {
-            records.push(record(&done, model.level(), args)?);
+            records.push(record(&done, model.conditions())?);
             return Ok(());
         }
         if count == 1 && !voice.quiet {
@@ -208,10 +209,9 @@ fn finite(results: Evaluation) -> Result<Evaluation> {
     ))
 }
 
-fn record(done: &Done, level: Option<json::Level<'_>>, args: &SpArgs) -> Result<String> {
+fn record(done: &Done, conditions: json::Conditions<'_>) -> Result<String> {
     let s = &done.structure;
-    let record = json::Record::new(&s.file, s.index, s.name(), level, &s.frame.system, &done.results);
-    json::compact(&json::Record { field: args.compute.electric_field(), ..record })
+    json::compact(&json::Record::new(&s.file, s.index, s.name(), conditions, &s.frame.system, &done.results))
 }
 
 /// The structure with its results as an extended xyz frame.
