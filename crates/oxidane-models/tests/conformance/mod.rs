@@ -5,14 +5,14 @@ use oxidane_core::{Cell, Potential, Request, System};
 use oxidane_models::{Batch, Network, NetworkPotential, Outputs, Scratch, heads};
 use std::sync::Arc;
 
-/// A small periodic cell with images closer than the cutoff, a charged radical, and an ion without edges.
+/// A small charged cell with images closer than the cutoff, a charged radical, and an ion without edges.
 pub fn structures() -> Vec<System> {
     let crystal = System {
         numbers: vec![8, 1, 6, 7],
         positions: vec![[0.1, 0.2, -0.1], [1.0, 0.4, 0.2], [2.1, 2.6, 1.7], [-0.6, 1.9, 3.1]],
         cell: Some(Cell::new([[4.1, 0.2, 0.0], [-0.7, 4.4, 0.3], [0.4, -0.2, 4.9]])),
-        charge: 0,
-        unpaired: 0,
+        charge: 1,
+        unpaired: 1,
     };
     let ion = System {
         numbers: vec![6, 8, 1, 1, 1],

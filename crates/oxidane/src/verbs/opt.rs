@@ -29,7 +29,7 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
     let model = Loaded::new(&args.compute, args.structure.force)?;
     if model.conditions().field.is_some_and(|f| f != [0.0; 3]) && structure.frame.system.charge != 0 {
         return Err(structure
-            .place(Error::domain(
+            .place(Error::usage(
                 "an ion in an electric field has no geometry of lowest energy; leave out --field",
             ))
             .into());
