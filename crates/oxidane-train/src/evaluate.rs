@@ -242,7 +242,7 @@ fn evaluate_set<R: Real>(
                 let loaded = context.load(chunk)?;
                 let labelled = loaded.labelled();
                 let request = labels(&labelled).and(network.capabilities());
-                let outputs = network.run(&loaded.batch, request, scratch, false)?;
+                let outputs = context.outputs(network, &loaded, request, scratch)?;
                 let value =
                     context.loss.evaluate(&loaded.batch, &labelled, context.references, &outputs, &counts).0;
                 Ok((loaded, value, outputs))

@@ -7,7 +7,7 @@
 
 use crate::data::{Dataset, EdgeCache, Labelled, ReferenceEnergies, pack};
 use crate::loss::{Loss, PerTerm};
-use oxidane_core::Result;
+use oxidane_core::{Error, Request, Result};
 use oxidane_math::Real;
 use oxidane_math::simd::dispatch;
 use oxidane_models::{Batch, Network, Outputs, Scratch};
@@ -48,7 +48,7 @@ impl Context<'_> {
     /// Reads the structures and their edges.
     pub fn load(&self, frames: &[usize]) -> Result<Loaded> {
         let labelled = frames.iter().map(|&i| self.data.get(i)).collect::<Result<Vec<_>>>()?;
-        Ok(Loaded { batch: self.edges.batch(self.data, frames)?, frames: labelled })
+        Ok(Loaded { indices: frames.to_vec(), batch: self.edges.batch(self.data, frames)?, frames: labelled })
     }
 
     /// Runs a network on one chunk; gives the outputs, the part of the loss and the seeds.
@@ -61,9 +61,30 @@ impl Context<'_> {
     ) -> Result<(Outputs, PerTerm, Outputs)> {
         let frames = chunk.labelled();
         let request = self.loss.request(frames.iter().map(|f| f.present()));
-        let outputs = network.run(&chunk.batch, request, scratch, false)?;
+        let outputs = self.outputs(network, chunk, request, scratch)?;
         let (value, seeds) = self.loss.evaluate(&chunk.batch, &frames, self.references, &outputs, counts);
         Ok((outputs, value, seeds))
+    }
+
+    /// What a network gives for one chunk. An error names the structure that it is about.
+    pub fn outputs<R: Real>(
+        &self,
+        network: &dyn Network<R>,
+        chunk: &Loaded,
+        request: Request,
+        scratch: &mut Scratch<R>,
+    ) -> Result<Outputs> {
+        let alone = |i: usize, scratch: &mut Scratch<R>| {
+            let batch = self.edges.batch(self.data, &[i])?;
+            network.run(&batch, request, scratch, false)
+        };
+        network.run(&chunk.batch, request, scratch, false).map_err(|error| {
+            let refused = chunk.indices.iter().find_map(|&i| Some((i, alone(i, scratch).err()?)));
+            refused.map_or(error, |(i, e)| Error {
+                message: format!("{}: {}", self.data.describe(i), e.message),
+                ..e
+            })
+        })
     }
 
     /// The components of each loss term over `frames`.
@@ -74,6 +95,8 @@ impl Context<'_> {
 
 /// A chunk in memory.
 pub struct Loaded {
+    /// Their places in the data.
+    pub indices: Vec<usize>,
     /// Structures with edges.
     pub batch: Batch,
     /// The structures with labels, in the same order.

@@ -144,14 +144,14 @@ pub fn sets_json<R: Real>(setup: &Setup<R>) -> Value {
     data.sets().iter().enumerate().map(set).collect()
 }
 
-/// The loss and the errors of each set as JSON, by its title.
+/// The loss and the errors of each of several sets as JSON, by its title; nothing of a single one, whose errors are those over all.
 pub fn reports_json(report: &Report, titles: &[String]) -> Value {
     let set = |s: &crate::evaluate::SetReport| {
         let value =
             json!({ "structures": s.structures, "loss": s.loss.total(), "errors": errors_json(&s.errors) });
         (titles[s.set].clone(), value)
     };
-    Value::Object(report.sets.iter().map(set).collect())
+    Value::Object(report.sets.iter().filter(|_| titles.len() > 1).map(set).collect())
 }
 
 /// Errors as JSON: property, then mae, rmse, max.

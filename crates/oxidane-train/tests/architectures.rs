@@ -277,6 +277,23 @@ fn dipoles_of_crystals_take_no_part() {
     assert!(refused.contains("loss.dipole") && refused.contains("crystal"), "{refused}");
 }
 
+/// What a network does not take, here a cell that repeats in two directions, is named with its file and frame.
+#[test]
+fn a_structure_that_the_network_refuses_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    write_data(dir.path());
+    let path = dir.path().join("toy.extxyz");
+    let mut frames = read_all(path.clone()).unwrap();
+    for cell in frames.iter_mut().filter_map(|f| f.system.cell.as_mut()) {
+        cell.periodic[2] = false;
+    }
+    write_frames(path, &frames).unwrap();
+    let setup = prepare::<f32>(config(dir.path(), &training_of(MPNICE)), &dir.path().join("run")).unwrap();
+    let error =
+        Trainer::start(setup).unwrap().run(&mut (), &AtomicBool::new(false)).err().unwrap().to_string();
+    assert!(error.contains("toy.extxyz frame ") && error.contains("slabs"), "{error}");
+}
+
 /// What `--model` takes is a start, and an element that the model has no energy of is refused.
 #[test]
 fn fine_tuning_needs_the_reference_energies() {
