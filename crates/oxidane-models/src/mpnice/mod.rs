@@ -3,7 +3,7 @@
 //! their electrostatic interaction. The published description gives the ideas; numbers and shapes are this program's
 //! choice, as the following equations state them.
 //!
-//! Features start as h_i = Emb[Z_i]. Each of T blocks compresses them, c_j = W_c h_j, looks around (see `message`) and updates
+//! Features start as h_i = Emb\[Z_i\]. Each of T blocks compresses them, c_j = W_c h_j, looks around (see `message`) and updates
 //! h_i += MLP([h_i, R_i, p_i, Q_i, q_i, phi_i]), the last three from the block before; then chi_i = w_chi.h_i and J_i = J0\[Z_i\] +
 //! softplus(w_J.h_i) make new charges (see [`crate::charges`]), which make the potential phi_i = k_e sum_(j != i) q_j erf(r_ij / (sqrt2 g_ij)) /
 //! r_ij over all pairs, by Ewald's method in crystals. The energy is sum_i MLP_out(h_i) + 1/2 sum_i q_i phi_i with the last charges.
