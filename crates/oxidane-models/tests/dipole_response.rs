@@ -1,7 +1,7 @@
 //! Polarisability, Born charges and energies in a field of every architecture with equilibrated charges, against differences and laws.
 
-mod charged;
-use charged::{crystal, molecule, networks, potential, random};
+mod common;
+use common::{crystal, molecule, networks, potential, random};
 use oxidane_core::check::{check_forces, check_symmetries, derivative, strained};
 use oxidane_core::{Evaluation, Potential, Request, System};
 use oxidane_math::Real;
@@ -252,8 +252,8 @@ fn what_has_no_response_is_refused() {
         let error = potential(network, false).in_field([0.0, f64::NAN, 0.0]).err().unwrap().to_string();
         assert!(error.contains("finite"), "{error}");
     }
-    let plain = XpainnConfig { electrostatics: None, ..charged::xpainn() };
-    let network = || random::<f64>(&plain, 3);
+    let plain = XpainnConfig { electrostatics: None, ..common::xpainn() };
+    let network = || random::<f64>("xpainn", &plain, 3);
     let mut p = potential(network(), false);
     let error = p.evaluate(&molecule(0), RESPONSES).unwrap_err().to_string();
     assert!(error.contains("polarisability, Born charges"), "{error}");

@@ -1,7 +1,7 @@
 //! Laws of equilibrated charges and their electrostatics, in each architecture that has them.
 
-mod charged;
-use charged::{crystal, molecule, networks, potential, random, xpainn};
+mod common;
+use common::{crystal, molecule, networks, potential, random, xpainn};
 use oxidane_core::check::check_symmetries;
 use oxidane_core::units::COULOMB;
 use oxidane_core::{Evaluation, Potential, Request, System, elements, io};
@@ -20,7 +20,7 @@ fn example(name: &str) -> System {
 #[test]
 fn symmetries_of_xpainn_with_charges_hold() {
     let electrostatics = Some(ElectrostaticsConfig { ewald_accuracy: 1e-12, ..Default::default() });
-    let mut p = potential(random::<f64>(&XpainnConfig { electrostatics, ..xpainn() }, 3), false);
+    let mut p = potential(random::<f64>("xpainn", &XpainnConfig { electrostatics, ..xpainn() }, 3), false);
     for system in [crystal(), molecule(0), molecule(2)] {
         check_symmetries(&mut p, &system, 1e-9).unwrap();
     }
@@ -104,7 +104,7 @@ fn equal_fragments_interact_beyond_the_cutoff() {
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
     let water = example("water64.xyz");
-    let (double, single) = (random::<f64>(&xpainn(), 1), random::<f32>(&xpainn(), 1));
+    let (double, single) = (random::<f64>("xpainn", &xpainn(), 1), random::<f32>("xpainn", &xpainn(), 1));
     let evaluate = |threads: usize| -> [Evaluation; 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let request = double.capabilities();
@@ -120,7 +120,7 @@ fn the_same_bits_on_any_number_of_threads() {
 /// trapezium of the forces gives the energy difference to third order in the step.
 #[test]
 fn xpainn_with_charges_is_smooth_through_the_cutoff() {
-    let mut p = potential(random::<f64>(&xpainn(), 3), false);
+    let mut p = potential(random::<f64>("xpainn", &xpainn(), 3), false);
     let edge = (4.0 * 4.0 - 0.3 * 0.3 - 0.2 * 0.2f64).sqrt();
     let mut at = |d: f64| {
         let positions = vec![[0.0, 0.0, 0.0], [0.9, 0.2, 0.1], [1.2, 1.1, 0.2], [d, 0.3, -0.2]];
@@ -170,7 +170,7 @@ fn a_configuration_asks_for_charges() {
 /// Cells that repeat in some directions only are refused, and a model file brings back the same model.
 #[test]
 fn xpainn_with_charges_is_refused_slabs_and_kept_in_files() {
-    let network = random::<f32>(&xpainn(), 9);
+    let network = random::<f32>("xpainn", &xpainn(), 9);
     let header = file::Header::new("tiny", network.architecture(), network.hyperparameters());
     let weights: Vec<f64> = network.parameters().iter().map(|&w| w.into()).collect();
     let model = Model::new(header, &file::split(network.layout(), &weights)).unwrap();

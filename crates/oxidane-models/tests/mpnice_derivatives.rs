@@ -2,7 +2,6 @@
 
 mod conformance;
 use oxidane_models::mpnice::{Angular, Mpnice, MpniceConfig, NAME};
-use oxidane_models::{Network, registry};
 
 fn configs() -> Vec<MpniceConfig> {
     let base = MpniceConfig {
@@ -41,40 +40,11 @@ fn configs() -> Vec<MpniceConfig> {
     ]
 }
 
-fn network(config: &MpniceConfig) -> Box<dyn Network<f64>> {
-    let mut net = registry::build(NAME, &serde_json::to_value(config).unwrap(), 11).unwrap();
-    conformance::perturb(&mut *net, 0.2);
-    net
-}
-
 /// The step of differences: the energy is smooth on the scale of 0.1 angstrom, so that what extrapolation leaves, of the order of the
 /// fourth power of step / scale, stays near 1e-9.
 const STEP: f64 = 5e-4;
 
-#[test]
-fn forces_and_virial_are_derivatives_of_the_energy() {
-    configs().iter().for_each(|c| conformance::forces_and_virial(network(c), STEP));
-}
-
-#[test]
-fn loss_gradients_are_derivatives_of_the_loss() {
-    configs().iter().for_each(|c| conformance::loss_gradients(&*network(c), STEP));
-}
-
-#[test]
-fn hessian_products_are_derivatives_of_the_forces() {
-    configs().iter().for_each(|c| conformance::hessian_products(&*network(c), STEP));
-}
-
-#[test]
-fn a_batch_equals_its_structures() {
-    configs().iter().for_each(|c| conformance::batches(&*network(c)));
-}
-
-#[test]
-fn heads_have_weights_of_their_own() {
-    configs().iter().filter(|c| !c.heads.is_empty()).for_each(|c| conformance::heads(&*network(c)));
-}
+conformance::tests!(NAME, configs(), STEP);
 
 /// About as many weights as the published organic models are said to need; another number means another architecture than
 /// trained files have.

@@ -1,49 +1,17 @@
 //! Laws that MPNICE must obey.
 
+mod common;
+use common::{crystal, molecule, mpnice as config, potential, random};
 use oxidane_core::check::check_symmetries;
-use oxidane_core::{Cell, Evaluation, Potential, Request, System, io};
-use oxidane_math::Real;
+use oxidane_core::{Evaluation, Potential, Request, System, io};
 use oxidane_models::mpnice::{Mpnice, MpniceConfig, NAME};
-use oxidane_models::registry::{self, Precise};
-use oxidane_models::{Batch, Model, Network, NetworkPotential, PotentialOptions, Precision, Scratch, file};
+use oxidane_models::registry;
+use oxidane_models::{Batch, Model, Network, PotentialOptions, Precision, Scratch, file};
 use std::path::Path;
-use std::sync::Arc;
-
-fn config() -> MpniceConfig {
-    MpniceConfig { node_dim: 32, update_dim: 24, readout_dim: 8, cutoff: 4.0, ..MpniceConfig::default() }
-}
-
-fn random<R: Precise>(config: &MpniceConfig, seed: u64) -> Box<dyn Network<R>> {
-    registry::build(NAME, &serde_json::to_value(config).unwrap(), seed).unwrap()
-}
 
 fn single(double: &dyn Network<f64>) -> Box<dyn Network<f32>> {
     let weights = double.parameters().iter().map(|&w| w as f32).collect();
     registry::with_parameters(NAME, &double.hyperparameters(), weights).unwrap()
-}
-
-fn potential<R: Real>(network: Box<dyn Network<R>>, parallel: bool) -> NetworkPotential<R> {
-    NetworkPotential::new("test", Arc::default(), network.into(), None, parallel, true).unwrap()
-}
-
-fn crystal() -> System {
-    System {
-        numbers: vec![8, 1, 1, 6, 8],
-        positions: vec![
-            [0.1, 0.2, -0.1],
-            [1.0, 0.4, 0.2],
-            [-0.4, 0.9, 0.5],
-            [2.1, 2.6, 1.7],
-            [-0.6, 2.1, 3.1],
-        ],
-        cell: Some(Cell::new([[4.1, 0.2, 0.0], [-0.7, 4.4, 0.3], [0.4, -0.2, 4.9]])),
-        charge: 0,
-        unpaired: 0,
-    }
-}
-
-fn molecule(charge: i32) -> System {
-    System { cell: None, charge, unpaired: charge.unsigned_abs() % 2, ..crystal() }
 }
 
 fn example(name: &str) -> System {
@@ -54,7 +22,7 @@ fn example(name: &str) -> System {
 #[test]
 fn symmetries_hold() {
     let config = MpniceConfig { ewald_accuracy: 1e-12, ..config() };
-    let mut p = potential(random::<f64>(&config, 3), false);
+    let mut p = potential(random::<f64>(NAME, &config, 3), false);
     for system in [crystal(), molecule(0), molecule(2)] {
         check_symmetries(&mut p, &system, 1e-9).unwrap();
     }
@@ -63,7 +31,7 @@ fn symmetries_hold() {
 /// Single precision keeps 1e-5 eV per atom and 1e-4 eV/angstrom, beside forces of several eV/angstrom.
 #[test]
 fn single_precision_is_close() {
-    let double = random::<f64>(&MpniceConfig::default(), 7);
+    let double = random::<f64>(NAME, &MpniceConfig::default(), 7);
     let (mut single, mut double) = (potential(single(&*double), false), potential(double, false));
     for system in [crystal(), molecule(1), example("aspirin.xyz"), example("dry-ice.vasp")] {
         let (a, b) = (
@@ -81,7 +49,7 @@ fn single_precision_is_close() {
 /// What is kept from one geometry to the next changes no bit.
 #[test]
 fn results_do_not_depend_on_what_came_before() {
-    let network = random::<f32>(&config(), 1);
+    let network = random::<f32>(NAME, &config(), 1);
     let fresh =
         |system: &System| potential(network.boxed_clone(), false).evaluate(system, Request::STRESS).unwrap();
     let mut kept = potential(network.boxed_clone(), false);
@@ -98,7 +66,7 @@ fn results_do_not_depend_on_what_came_before() {
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
     let water = example("water64.xyz");
-    let double = random::<f64>(&config(), 1);
+    let double = random::<f64>(NAME, &config(), 1);
     let single = single(&*double);
     let evaluate = |threads: usize| -> [Evaluation; 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -116,7 +84,7 @@ fn the_same_bits_on_any_number_of_threads() {
 #[test]
 fn second_derivatives_go_continuously_through_the_cutoff() {
     let config = MpniceConfig { potential: false, ..config() };
-    let network = random::<f64>(&config, 3);
+    let network = random::<f64>(NAME, &config, 3);
     let edge = (4.0 * 4.0 - 0.3 * 0.3 - 0.2 * 0.2f64).sqrt();
     let at = |d: f64| {
         let positions = vec![[0.0, 0.0, 0.0], [0.9, 0.2, 0.1], [1.2, 1.1, 0.2], [d, 0.3, -0.2]];
@@ -151,7 +119,7 @@ fn second_derivatives_go_continuously_through_the_cutoff() {
 /// A model file brings back the same model: the same bits of everything.
 #[test]
 fn model_files_round_trip() {
-    let network = random::<f32>(&config(), 9);
+    let network = random::<f32>(NAME, &config(), 9);
     let mut header = file::Header::new("tiny", network.architecture(), network.hyperparameters());
     header.only_head_mut().charges = vec![0, 1];
     let weights: Vec<f64> = network.parameters().iter().map(|&w| w.into()).collect();
@@ -188,7 +156,7 @@ fn what_makes_no_sense_is_refused() {
         let error = Mpnice::<f32>::layout_of(&parse(text).unwrap()).unwrap_err().to_string();
         assert!(error.contains(key), "{error}");
     }
-    let mut p = potential(random::<f64>(&config(), 3), false);
+    let mut p = potential(random::<f64>(NAME, &config(), 3), false);
     let mut slab = crystal();
     slab.cell.as_mut().unwrap().periodic[2] = false;
     let error = p.evaluate(&slab, Request::ENERGY).unwrap_err().to_string();

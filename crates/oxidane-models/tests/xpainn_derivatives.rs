@@ -3,7 +3,6 @@
 mod conformance;
 use oxidane_models::charges::ElectrostaticsConfig;
 use oxidane_models::xpainn::{Embedding, NAME, OutputMode, Xpainn, XpainnConfig};
-use oxidane_models::{Network, registry};
 
 fn configs() -> Vec<XpainnConfig> {
     let base = XpainnConfig {
@@ -84,41 +83,12 @@ fn configs() -> Vec<XpainnConfig> {
     ]
 }
 
-fn network(config: &XpainnConfig) -> Box<dyn Network<f64>> {
-    let mut net = registry::build(NAME, &serde_json::to_value(config).unwrap(), 11).unwrap();
-    conformance::perturb(&mut *net, 0.2);
-    net
-}
-
 /// The step of differences. It must be small beside 1e-5, the width over which the model rounds off the length |V| near
 /// zero (and beside the distance of a random network's features to the kink of a relu); rounding then leaves about
 /// 1e-16 / 3e-6, 1e-10 of the function's scale.
 const STEP: f64 = 6e-6;
 
-#[test]
-fn forces_and_virial_are_derivatives_of_the_energy() {
-    configs().iter().for_each(|c| conformance::forces_and_virial(network(c), STEP));
-}
-
-#[test]
-fn loss_gradients_are_derivatives_of_the_loss() {
-    configs().iter().for_each(|c| conformance::loss_gradients(&*network(c), STEP));
-}
-
-#[test]
-fn hessian_products_are_derivatives_of_the_forces() {
-    configs().iter().for_each(|c| conformance::hessian_products(&*network(c), STEP));
-}
-
-#[test]
-fn a_batch_equals_its_structures() {
-    configs().iter().for_each(|c| conformance::batches(&*network(c)));
-}
-
-#[test]
-fn heads_have_weights_of_their_own() {
-    configs().iter().filter(|c| !c.heads.is_empty()).for_each(|c| conformance::heads(&*network(c)));
-}
+conformance::tests!(NAME, configs(), STEP);
 
 /// The size of the published defaults: another count means another architecture than the checkpoints have.
 #[test]

@@ -1,5 +1,7 @@
 //! Laws that a potential must obey, on imported checkpoints of XPaiNN.
 
+mod common;
+use common::crystal;
 use oxidane_core::check::{check_forces, check_symmetries, check_virial};
 use oxidane_core::{Cell, Evaluation, Potential, Request, System, io};
 use oxidane_math::cutoff::Cutoff;
@@ -55,22 +57,6 @@ fn single_precision_is_close_everywhere() {
             let alone = potential.evaluate(&system, Request::ENERGY).unwrap();
             assert_eq!(alone.energy, out.energy, "{name}");
         }
-    }
-}
-
-fn crystal() -> System {
-    System {
-        numbers: vec![8, 1, 1, 6, 8],
-        positions: vec![
-            [0.1, 0.2, -0.1],
-            [1.0, 0.4, 0.2],
-            [-0.4, 0.9, 0.5],
-            [2.1, 2.6, 1.7],
-            [-0.6, 2.1, 3.1],
-        ],
-        cell: Some(Cell::new([[4.1, 0.2, 0.0], [-0.7, 4.4, 0.3], [0.4, -0.2, 4.9]])),
-        charge: 0,
-        unpaired: 0,
     }
 }
 

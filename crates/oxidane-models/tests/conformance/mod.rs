@@ -2,8 +2,52 @@
 
 use oxidane_core::check::{Part, check_forces, check_gradient_parts, check_virial, derivative};
 use oxidane_core::{Cell, Potential, Request, System};
-use oxidane_models::{Batch, Network, NetworkPotential, Outputs, Scratch, heads};
+use oxidane_models::{Batch, Network, NetworkPotential, Outputs, Scratch, heads, registry};
 use std::sync::Arc;
+
+/// The tests of an architecture: of its name, configurations and step of differences.
+macro_rules! tests {
+    ($name:expr, $configs:expr, $step:expr) => {
+        fn networks() -> Vec<Box<dyn oxidane_models::Network<f64>>> {
+            $configs.iter().map(|c| $crate::conformance::network($name, c)).collect()
+        }
+
+        #[test]
+        fn forces_and_virial_are_derivatives_of_the_energy() {
+            networks().into_iter().for_each(|n| $crate::conformance::forces_and_virial(n, $step));
+        }
+
+        #[test]
+        fn loss_gradients_are_derivatives_of_the_loss() {
+            networks().iter().for_each(|n| $crate::conformance::loss_gradients(&**n, $step));
+        }
+
+        #[test]
+        fn hessian_products_are_derivatives_of_the_forces() {
+            networks().iter().for_each(|n| $crate::conformance::hessian_products(&**n, $step));
+        }
+
+        #[test]
+        fn a_batch_equals_its_structures() {
+            networks().iter().for_each(|n| $crate::conformance::batches(&**n));
+        }
+
+        #[test]
+        fn heads_have_weights_of_their_own() {
+            let several: Vec<_> = networks().into_iter().filter(|n| !n.heads().is_empty()).collect();
+            assert!(!several.is_empty(), "no configuration has heads");
+            several.iter().for_each(|n| $crate::conformance::heads(&**n));
+        }
+    };
+}
+pub(crate) use tests;
+
+/// An untrained network in which nothing vanishes.
+pub fn network(name: &str, config: &impl serde::Serialize) -> Box<dyn Network<f64>> {
+    let mut network = registry::build(name, &serde_json::to_value(config).unwrap(), 11).unwrap();
+    perturb(&mut *network, 0.2);
+    network
+}
 
 /// A small charged cell with images closer than the cutoff, a charged radical, and an ion without edges.
 pub fn structures() -> Vec<System> {

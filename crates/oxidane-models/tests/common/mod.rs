@@ -1,12 +1,14 @@
 //! Small untrained networks of each architecture with equilibrated charges, and structures for them.
+#![allow(dead_code)] // each file of tests takes what it needs
 
 use oxidane_core::{Cell, System};
 use oxidane_math::Real;
 use oxidane_models::charges::ElectrostaticsConfig;
-use oxidane_models::mpnice::MpniceConfig;
+use oxidane_models::mpnice::{self, MpniceConfig};
 use oxidane_models::registry::{self, Precise};
-use oxidane_models::xpainn::{Embedding, NAME, XpainnConfig};
+use oxidane_models::xpainn::{self, Embedding, XpainnConfig};
 use oxidane_models::{Network, NetworkPotential};
+use serde::Serialize;
 use std::sync::Arc;
 
 pub fn mpnice() -> MpniceConfig {
@@ -30,14 +32,13 @@ pub fn xpainn() -> XpainnConfig {
 
 /// One network of each architecture and the beginning of the names of its readout.
 pub fn networks<R: Precise>(seed: u64) -> [(Box<dyn Network<R>>, &'static str); 2] {
-    let mpnice = serde_json::to_value(mpnice()).unwrap();
-    let mpnice = registry::build(oxidane_models::mpnice::NAME, &mpnice, seed).unwrap();
-    [(mpnice, "readout"), (random(&xpainn(), seed), "output_energy")]
+    let (mpnice, xpainn) = (random(mpnice::NAME, &mpnice(), seed), random(xpainn::NAME, &xpainn(), seed));
+    [(mpnice, "readout"), (xpainn, "output_energy")]
 }
 
-/// An untrained XPaiNN.
-pub fn random<R: Precise>(config: &XpainnConfig, seed: u64) -> Box<dyn Network<R>> {
-    registry::build(NAME, &serde_json::to_value(config).unwrap(), seed).unwrap()
+/// An untrained network.
+pub fn random<R: Precise>(architecture: &str, config: &impl Serialize, seed: u64) -> Box<dyn Network<R>> {
+    registry::build(architecture, &serde_json::to_value(config).unwrap(), seed).unwrap()
 }
 
 pub fn potential<R: Real>(network: Box<dyn Network<R>>, parallel: bool) -> NetworkPotential<R> {
