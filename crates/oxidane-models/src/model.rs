@@ -1,6 +1,6 @@
 //! [`Model`]: a network with its header, from a file, a foreign checkpoint or the program itself.
 
-use crate::file::{self, Head, Header, Tensors};
+use crate::file::{self, Base, Head, Header, Tensors};
 use crate::import::xequinet;
 use crate::potential::{Domain, Exact, NetworkPotential};
 use crate::registry::Precise;
@@ -159,7 +159,7 @@ impl Model {
     /// A potential of one head: the network, and with it the head's dispersion, if it has any.
     ///
     /// # Errors
-    /// There is no such head.
+    /// There is no such head, or it has a base, see [`Model::potential_on`].
     pub fn potential(&self, options: PotentialOptions) -> Result<Box<dyn Potential>> {
         self.potential_in_field(options, None)
     }
@@ -167,13 +167,49 @@ impl Model {
     /// A potential of one head in a uniform electric field in V/angstrom, see [`NetworkPotential::in_field`].
     ///
     /// # Errors
-    /// As there, and if there is no such head.
+    /// As there, and as [`Model::potential`].
     pub fn potential_in_field(
         &self,
         options: PotentialOptions,
         field: Option<[f64; 3]>,
     ) -> Result<Box<dyn Potential>> {
+        self.potential_on(options, field, &|base| {
+            Err(Error::usage(format!(
+                "model {} is a correction to {base}, which is not at hand here",
+                self.header.name
+            )))
+        })
+    }
+
+    /// A potential of one head on its base: the sum of the method that `base` makes, the network and the head's dispersion,
+    /// those that there are, in this order. `base` is asked only for a head that has one, and refuses methods and versions that
+    /// it does not know.
+    ///
+    /// # Errors
+    /// Those of `base` and [`NetworkPotential::in_field`]; there is no such head; a field on a head with a base, which does not
+    /// feel it.
+    pub fn potential_on(
+        &self,
+        options: PotentialOptions,
+        field: Option<[f64; 3]>,
+        base: &dyn Fn(&Base) -> Result<Box<dyn Potential>>,
+    ) -> Result<Box<dyn Potential>> {
         let (place, head) = self.header.head_at(options.head)?;
+        let mut terms = Vec::new();
+        if let Some(below) = &head.base {
+            if field.is_some() {
+                return Err(Error::usage(format!(
+                    "a field has no effect on {}, which is below the network of model {}; choose a model without",
+                    below.method, self.header.name
+                )));
+            }
+            terms.push(
+                base(below).map_err(|e| Error {
+                    message: format!("model {}: {}", self.header.name, e.message),
+                    ..e
+                })?,
+            );
+        }
         let several = self.header.heads.len() > 1;
         let name =
             if several { format!("{}[{}]", self.header.name, head.name) } else { self.header.name.clone() };
@@ -188,12 +224,13 @@ impl Model {
                 boxed(p.with_head(place), field)?
             }
         };
-        Ok(match &head.dispersion {
-            Some(dispersion) => {
-                let dispersion = dispersion.potential()?.with_parallel(options.parallel);
-                Box::new(SumPotential::new(vec![network, Box::new(dispersion)]))
-            }
-            None => network,
+        terms.push(network);
+        if let Some(dispersion) = &head.dispersion {
+            terms.push(Box::new(dispersion.potential()?.with_parallel(options.parallel)));
+        }
+        Ok(match terms.len() {
+            1 => terms.remove(0),
+            _ => Box::new(SumPotential::new(terms)),
         })
     }
 

@@ -1,10 +1,10 @@
 //! The heads of the network that is trained: those of the configuration, and those of the model that is fine-tuned.
 
 use crate::config::{self, Config, ReferenceMethod};
-use crate::data::{self, Correction, ReferenceEnergies, Target, TrainingData};
+use crate::data::{self, BaseLabels, Correction, ReferenceEnergies, Target, TrainingData};
 use oxidane_core::{Error, Potential, Result, elements};
 use oxidane_models::Network;
-use oxidane_models::file::{Dispersion, Head, Header};
+use oxidane_models::file::{Base, Dispersion, Head, Header};
 use oxidane_models::heads::{Origin, grow};
 use oxidane_models::registry::{self, Precise};
 use serde_json::Value;
@@ -22,15 +22,18 @@ pub struct Heads {
     /// The place of each head of the configuration.
     places: Vec<usize>,
     default: usize,
+    /// The methods that a head can correct, in the versions that there are labels of.
+    bases: Vec<Base>,
 }
 
 impl Heads {
-    /// The heads that a configuration names, after those of `model`, the model to fine-tune, which are all kept.
+    /// The heads that a configuration names, after those of `model`, the model to fine-tune, which are all kept. `bases`: the
+    /// methods that they may correct.
     ///
     /// # Errors
-    /// The configuration asks for what the model does not have, or contradicts it.
-    pub fn new(config: &Config, model: Option<&Header>) -> Result<Self> {
-        let mut heads = Self::default();
+    /// The configuration asks for what the model does not have, or contradicts it, or for a method that is not among `bases`.
+    pub fn new(config: &Config, model: Option<&Header>, bases: &[Base]) -> Result<Self> {
+        let mut heads = Self { bases: bases.to_vec(), ..Self::default() };
         if let Some(model) = model {
             heads.take_over(config, model)?;
         }
@@ -122,14 +125,27 @@ impl Heads {
         };
         let init = stated.init.as_ref().map(|from| self.place_of(from).ok_or_else(|| missing(from)));
         let init = init.transpose()?;
+        let base = stated.base.as_ref().map(|method| self.base(method)).transpose()?;
         self.init.push(init);
         self.entries.push(Head {
             name: stated.name().into(),
             level_of_theory: stated.level_of_theory.clone(),
+            base,
             dispersion: dispersion(stated),
             ..Head::default()
         });
         Ok(self.entries.len() - 1)
+    }
+
+    /// The method of that name, as it is at hand.
+    fn base(&self, method: &str) -> Result<Base> {
+        self.bases.iter().find(|base| base.method == method).cloned().ok_or_else(|| {
+            let known: Vec<&str> = self.bases.iter().map(|base| base.method.as_str()).collect();
+            let known = if known.is_empty() { "none here".into() } else { known.join(", ") };
+            Error::usage(format!(
+                "base = \"{method}\": networks correct {known}; write that, or drop the key"
+            ))
+        })
     }
 
     fn names(&self) -> String {
@@ -157,15 +173,39 @@ impl Heads {
     /// What the reader of each set must know.
     ///
     /// # Errors
-    /// A functional has no parameters.
+    /// A functional has no parameters; the method below a head is there in another version, or a set speaks of one below a head
+    /// without.
     pub fn targets(&self, config: &Config) -> Result<Vec<Target>> {
-        let target = |set| {
+        let target = |(k, set): (usize, &config::DataSet)| {
             let place = self.places[config.head_of(set)];
-            let correction = self.entries[place].dispersion.as_ref();
+            let head = &self.entries[place];
+            let base = match &head.base {
+                Some(base) => Some(BaseLabels::new(self.present(base)?, set, &config.data.place(k))?),
+                None if set.base_prefix.is_some() => {
+                    return Err(Error::usage(format!(
+                        "{}.base_prefix has no effect on a head without a base: drop it",
+                        config.data.place(k)
+                    )));
+                }
+                None => None,
+            };
+            let correction = head.dispersion.as_ref();
             let correction = correction.map(|d| Correction::new(&d.functional, d.three_body)).transpose()?;
-            Ok(Target { head: place as u32, correction })
+            Ok(Target { head: place as u32, base, correction })
         };
-        config.data.sets.iter().map(target).collect()
+        config.data.sets.iter().enumerate().map(target).collect()
+    }
+
+    /// The base of a head, which a model to fine-tune may have in another version than the labels.
+    fn present(&self, base: &Base) -> Result<Base> {
+        if self.bases.contains(base) {
+            return Ok(base.clone());
+        }
+        Err(Error::usage(format!(
+            "the head of the model to fine-tune corrects version {} of {}, which this program does not have; train a new \
+             head, under another name",
+            base.version, base.method
+        )))
     }
 
     /// The network with these heads and its initial weights; `donor` is that of the model to fine-tune.
@@ -282,6 +322,14 @@ fn restate(entry: &mut Head, stated: &config::Head) -> Result<()> {
         return Err(Error::usage(format!(
             "{}.init has no effect: the model to fine-tune has the head, which goes on as it is; drop the key",
             stated.place()
+        )));
+    }
+    if let Some(wanted) = &stated.base
+        && entry.base.as_ref().map(|base| &base.method) != Some(wanted)
+    {
+        return Err(Error::usage(format!(
+            "base = \"{wanted}\": the head of the model to fine-tune corrects {}; leave the key out, or train a new head",
+            entry.base.as_ref().map_or("no method", |base| base.method.as_str())
         )));
     }
     if let Some(wanted) = dispersion(stated) {

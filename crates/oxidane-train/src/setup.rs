@@ -7,6 +7,7 @@ use crate::model_file::ModelFiles;
 use crate::trainer::Setup;
 use oxidane_core::{Error, Result};
 use oxidane_models::Model;
+use oxidane_models::file::Base;
 use oxidane_models::registry::{self, Precise};
 use serde_json::Value;
 use std::path::Path;
@@ -15,11 +16,19 @@ use std::path::Path;
 /// created if it does not exist. The same for a new run and for one to be resumed.
 ///
 /// # Errors
-/// Whatever is wrong with configuration, data or the model that is fine-tuned.
+/// Whatever is wrong with configuration, data or the model that is fine-tuned; a head that corrects a method, see [`prepare_on`].
 pub fn prepare<R: Precise>(config: Config, folder: &Path) -> Result<Setup<R>> {
+    prepare_on(config, folder, &[])
+}
+
+/// The same where heads may correct one of the methods `bases`: their labels, in these versions, are read from the frames.
+///
+/// # Errors
+/// As [`prepare`]; a method is not among those given.
+pub fn prepare_on<R: Precise>(config: Config, folder: &Path, bases: &[Base]) -> Result<Setup<R>> {
     std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, &e))?;
     let start = config.finetune.as_ref().map(|f| pretrained(f, &config)).transpose()?;
-    let heads = Heads::new(&config, start.as_ref().map(Model::header))?;
+    let heads = Heads::new(&config, start.as_ref().map(Model::header), bases)?;
     let network = heads.network(&config, start.as_ref().map(Model::network).transpose()?)?;
     let targets = heads.targets(&config)?;
     let data = pool(&config.train)?.install(|| TrainingData::read(&config.data, &targets))?;

@@ -225,7 +225,7 @@ fn networks_without_an_energy_train() {
             config,
             data: data(40),
             network: registry::build("xpainn", &hyperparameters, 0).unwrap(),
-            heads: Heads::new(&Config::parse(&training_of(XPAINN)).unwrap(), None).unwrap(),
+            heads: Heads::new(&Config::parse(&training_of(XPAINN)).unwrap(), None, &[]).unwrap(),
             references: vec![ReferenceEnergies::default()],
             folder,
             writer: Box::new(ModelFiles),

@@ -10,7 +10,7 @@ use oxidane_train::loss::Loss;
 use oxidane_train::{Heads, ReferenceEnergies, TrainingData};
 
 fn references(config: &Config, data: &TrainingData) -> Vec<ReferenceEnergies> {
-    Heads::new(config, None).unwrap().reference_energies(config, data).unwrap()
+    Heads::new(config, None, &[]).unwrap().reference_energies(config, data).unwrap()
 }
 
 /// Central differences with step 1e-5 on a loss of order 10, to 1e-7 relative: their own error is about 1e-8.

@@ -444,6 +444,6 @@ fn the_monitored_value_is_the_mean_over_the_sets() {
     assert_eq!(value, (of(0) + of(1)) / 2.0);
     assert_ne!(value, report.overall.get(Property::Forces).unwrap().mae());
     // A configuration of one head does not fit data of two.
-    assert_eq!(Heads::new(&Config::parse(CONFIG).unwrap(), None).unwrap().entries().len(), 1);
+    assert_eq!(Heads::new(&Config::parse(CONFIG).unwrap(), None, &[]).unwrap().entries().len(), 1);
     assert_eq!(two_sets(10).data.sets().len(), 2);
 }

@@ -14,4 +14,9 @@ mod properties;
 pub mod repulsion;
 pub mod scf;
 
+/// Version of GFN2-xTB as computed here: parameters, and what of the method is left to an implementation (cutoffs, lattice sums).
+/// Raised whenever energies or forces change by more than the iteration's tolerance: what was trained on top of one version, or
+/// labelled by it, does not fit another.
+pub const VERSION: u32 = 1;
+
 pub use potential::{Gfn2, Gfn2Options, valence_unpaired};

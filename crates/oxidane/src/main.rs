@@ -2,6 +2,7 @@
 
 mod args;
 mod exit;
+mod growing;
 mod interrupt;
 mod model;
 mod output;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Verb::Md(args) => verbs::md::run(&args, voice),
         Verb::Train(args) => verbs::train::run(&args, voice),
         Verb::Eval(args) => verbs::eval::run(&args, voice),
+        Verb::Label(args) => verbs::label::run(&args, voice),
         Verb::Import(args) => verbs::import::run(&args, voice),
         Verb::Info(args) => verbs::info::run(&args),
         Verb::Models(args) => verbs::info::list(&args),

@@ -1,12 +1,13 @@
 //! The model a user asks for, ready to compute.
 
 mod advice;
+pub mod base;
 mod dispersion;
 
 use std::path::Path;
 
 use oxidane_core::{Error, Potential, Request, Result, System};
-use oxidane_models::file::{Head, Header};
+use oxidane_models::file::{Base, Head, Header};
 use oxidane_models::{Model, PotentialOptions, registry};
 use oxidane_physics::D3Potential;
 use oxidane_xtb::{Gfn2, Gfn2Options, valence_unpaired};
@@ -114,12 +115,6 @@ impl Loaded {
 
     fn network(args: &ComputeArgs, allow_close: bool) -> Result<(Source, Box<dyn Potential>)> {
         let model = Box::new(open(args.model.as_deref())?);
-        if args.etemp.is_some() {
-            return Err(Error::usage(format!(
-                "--etemp has no effect on {}, a network without electrons; it is for --model {GFN2}",
-                model.header().name
-            )));
-        }
         let precision = args.precision.unwrap_or_default();
         let arithmetic = match precision {
             Precision::F32 => oxidane_models::Precision::F32,
@@ -128,8 +123,18 @@ impl Loaded {
         let (place, head) = chosen(model.header(), args.head.as_deref())?;
         let options =
             PotentialOptions { head: Some(place), precision: arithmetic, parallel: true, allow_close };
+        if args.etemp.is_some() {
+            let what = match &head.base {
+                Some(base) => format!("whose network corrects {} at its own temperature", base.method),
+                None => "a network without electrons".into(),
+            };
+            let name = &model.header().name;
+            return Err(Error::usage(format!(
+                "--etemp has no effect on {name}, {what}; it is for --model {GFN2}"
+            )));
+        }
         let field = args.electric_field();
-        let potential = Advised::boxed(model.potential_in_field(options, field)?);
+        let potential = joined(&model, options, field)?;
         Ok((Source::Network { model, head, precision, options, field }, potential))
     }
 
@@ -143,7 +148,7 @@ impl Loaded {
         let first = match &self.source {
             Source::Network { model, options, field, .. } => {
                 let options = PotentialOptions { parallel: false, ..*options };
-                let alone = Advised::boxed(model.potential_in_field(options, *field)?);
+                let alone = joined(model, options, *field)?;
                 dispersion::add(alone, self.dispersion.as_ref(), false)
             }
             Source::Gfn2(_) => self.potential.fork(),
@@ -171,6 +176,16 @@ impl Loaded {
         self.with_dispersion(model)
     }
 
+    /// What makes labels, as they say it: a method with its version, or the identity of a model.
+    pub fn maker(&self) -> String {
+        let usual = Gfn2Options::default().temperature;
+        match &self.source {
+            Source::Gfn2(options) if options.temperature == usual => base::gfn2().to_string(),
+            Source::Gfn2(options) => format!("{} at {} K", base::gfn2(), options.temperature),
+            Source::Network { .. } => self.identity(),
+        }
+    }
+
     /// One line for the head of tables.
     pub fn title(&self) -> String {
         let model = match &self.source {
@@ -179,7 +194,8 @@ impl Loaded {
                 let theory = head.level_of_theory.as_deref().map(|t| format!(", {t}")).unwrap_or_default();
                 let level = if several(header) { format!(", head {}", head.name) } else { String::new() };
                 let d3 = head.dispersion.as_ref().map_or(String::new(), |d3| format!(", {d3} in it"));
-                let architecture = &header.architecture;
+                let below = head.base.as_ref().map(|base| format!("{} + ", base.method)).unwrap_or_default();
+                let architecture = format!("{below}{}", header.architecture);
                 let title =
                     format!("{} ({architecture}{level}{theory}{d3}), {}", header.name, precision.name());
                 in_field(title, *field)
@@ -242,6 +258,12 @@ impl Loaded {
     }
 }
 
+/// A head of a model with all that it stands on.
+fn joined(model: &Model, options: PotentialOptions, field: Option<[f64; 3]>) -> Result<Box<dyn Potential>> {
+    let base = |base: &Base| base::potential(base, options.allow_close);
+    Ok(Advised::boxed(model.potential_on(options, field, &base)?))
+}
+
 /// The head that the option names, the default one without, with its place.
 fn chosen(header: &Header, name: Option<&str>) -> Result<(u32, Box<Head>)> {
     if name.is_some() && header.heads.iter().all(|head| head.name.is_empty()) {
@@ -277,11 +299,18 @@ pub struct Caveats<'a> {
 impl Caveats<'_> {
     /// Says what concerns this structure and was not said yet.
     pub fn see(&mut self, system: &System) {
-        match self.network {
-            Some((header, head)) => self.see_network(header, head, system),
-            None => self.see_gfn2(system),
+        if let Some((header, head)) = self.network {
+            self.see_network(header, head, system);
+        }
+        if self.with_gfn2() {
+            self.see_gfn2(system);
         }
         self.see_charged_cell(system);
+    }
+
+    /// Whether GFN2-xTB computes, alone or below a network.
+    fn with_gfn2(&self) -> bool {
+        self.network.is_none_or(|(_, head)| head.base.as_ref().is_some_and(|base| base.method == GFN2))
     }
 
     /// Charges that repeat without end are made neutral where they interact over all distances.
@@ -290,9 +319,11 @@ impl Caveats<'_> {
         if system.charge == 0 || !crystal || std::mem::replace(&mut self.cell, true) {
             return;
         }
-        let long_range = self.network.is_none_or(|(header, _)| {
-            registry::sees(&header.architecture, &header.hyperparameters).is_ok_and(|sees| sees.long_range)
-        });
+        let long_range = self.with_gfn2()
+            || self.network.is_some_and(|(header, _)| {
+                registry::sees(&header.architecture, &header.hyperparameters)
+                    .is_ok_and(|sees| sees.long_range)
+            });
         if long_range {
             self.voice.note(&format!(
                 "the cell has the charge {:+}: the energy is with a uniform background that makes it neutral, and depends on \
@@ -332,8 +363,10 @@ impl Caveats<'_> {
             }
         };
         let charge = system.charge;
-        tell(&mut self.charge, charge != 0 && !sees.charge, "the charge", format!("{charge:+}"));
-        let odd = system.unpaired != system.lowest_unpaired();
+        // A base below the network knows both.
+        let alone = head.base.is_none();
+        tell(&mut self.charge, alone && charge != 0 && !sees.charge, "the charge", format!("{charge:+}"));
+        let odd = alone && system.unpaired != system.lowest_unpaired();
         tell(&mut self.spin, odd && !sees.spin, "the multiplicity", system.multiplicity().to_string());
     }
 }

@@ -1,7 +1,7 @@
 //! Structures with the results of a calculation in place of whatever labels their file had.
 
 use oxidane_core::io::{Array, Data, Frame, LabelKeys, Value};
-use oxidane_core::{Evaluation, System};
+use oxidane_core::{Error, Evaluation, Request, Result, System};
 
 use crate::output::json;
 
@@ -44,4 +44,87 @@ pub fn labelled(from: &Frame, system: &System, results: &Evaluation) -> Frame {
         frame.arrays.insert("born_charges".into(), Array { columns: 9, data });
     }
     frame
+}
+
+/// What made the labels of a frame stands under this name behind their prefix.
+const MAKER: &str = "method";
+
+/// Names of the labels that [`beside`] writes, behind a prefix.
+pub fn names(prefix: &str, request: Request) -> Vec<String> {
+    let LabelKeys { energy, forces, virial, charges, .. } = LabelKeys::default();
+    let all = [
+        (request.energy, energy),
+        (request.forces, forces),
+        (request.virial, virial),
+        (request.charges, charges),
+        (true, MAKER.into()),
+    ];
+    all.into_iter().filter(|(written, _)| *written).map(|(_, name)| format!("{prefix}{name}")).collect()
+}
+
+/// Every name behind a prefix that holds a label, or what made it.
+fn reserved(prefix: &str) -> impl Iterator<Item = String> {
+    let LabelKeys { energy, forces, stress, virial, charges, dipole, polarizability } = LabelKeys::default();
+    let all = [energy, forces, stress, virial, charges, dipole, polarizability, MAKER.into()];
+    all.into_iter().map(move |name| format!("{prefix}{name}"))
+}
+
+/// Refuses a frame that has labels behind this prefix already: those of two methods would mix. Without effect if they are to be
+/// replaced.
+pub fn refuse_labels(frame: &Frame, prefix: &str, replace: bool) -> Result<()> {
+    let there = |name: &String| frame.info.contains_key(name) || frame.arrays.contains_key(name);
+    match reserved(prefix).find(there).filter(|_| !replace) {
+        Some(name) => Err(Error::usage(format!(
+            "the frame has `{name}` already; give another --prefix to write beside it, or --replace"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A frame with results as labels behind a prefix, and what made them; all else that it says stays.
+pub fn beside(frame: &Frame, prefix: &str, maker: &str, results: &Evaluation) -> Frame {
+    let mut frame = frame.clone();
+    for name in reserved(prefix) {
+        frame.info.remove(&name);
+        frame.arrays.remove(&name);
+    }
+    let LabelKeys { energy, forces, virial, charges, .. } = LabelKeys::default();
+    let mut set = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            frame.info.insert(format!("{prefix}{name}"), value);
+        }
+    };
+    set(&energy, results.energy.map(Value::real));
+    set(&virial, results.virial.map(Value::matrix3));
+    set(MAKER, Some(Value::text(maker)));
+    if let Some(values) = &results.forces {
+        frame.arrays.insert(format!("{prefix}{forces}"), Array::vectors(values));
+    }
+    if let Some(values) = &results.charges {
+        frame.arrays.insert(format!("{prefix}{charges}"), Array::reals(values.clone()));
+    }
+    frame
+}
+
+/// Refuses results that are no numbers.
+pub fn finite(results: Evaluation) -> Result<Evaluation> {
+    let vectors = results.forces.iter().flatten().flatten().chain(results.dipole.iter().flatten());
+    let electronic = results.electronic.as_ref();
+    let matrices = [results.virial, results.polarizability, electronic.and_then(|e| e.quadrupole)];
+    let orbitals = electronic.into_iter().flat_map(|e| e.orbital_energies.iter().chain(&e.occupations));
+    let shells = electronic.into_iter().flat_map(|e| e.shell_charges.iter().flatten().map(|(_, q)| q));
+    let bonds = electronic.into_iter().flat_map(|e| e.bond_orders.iter().map(|(_, _, order)| order));
+    let mut all = vectors
+        .chain(results.charges.iter().flatten())
+        .chain(matrices.iter().flatten().flatten().flatten())
+        .chain(results.born_charges.iter().flatten().flatten().flatten())
+        .chain(orbitals)
+        .chain(shells)
+        .chain(bonds);
+    if results.energy.is_none_or(f64::is_finite) && all.all(|x| x.is_finite()) {
+        return Ok(results);
+    }
+    Err(Error::domain(
+        "the model's result is not a finite number: the structure is far from anything it knows",
+    ))
 }

@@ -16,6 +16,10 @@ pub struct Head {
     pub level_of_theory: Option<String>,
     /// Energy of a free atom by element symbol, in eV, added to the network's energy.
     pub reference_energies: BTreeMap<String, f64>,
+    /// The method whose energy the network corrects: the network was trained on what it leaves of the labels, and answers
+    /// together with it. `None` for a network that stands for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
     /// Dispersion that is added to the network's energy: the network was trained on what is left without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispersion: Option<Dispersion>,
@@ -25,6 +29,25 @@ pub struct Head {
     pub charges: Vec<i32>,
     /// Numbers of unpaired electrons seen; empty if unknown.
     pub unpaired: Vec<u32>,
+}
+
+/// A method below a network (delta learning; R. Ramakrishnan, P. O. Dral, M. Rupp, O. A. von Lilienfeld, J. Chem. Theory
+/// Comput. 2015, 11, 2087): the model's energy is the method's and the network's. Networks do not know the methods; whoever makes
+/// a potential brings them, see [`crate::Model::potential_on`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Base {
+    /// Name of the method, such as `gfn2`.
+    pub method: String,
+    /// Version of its parameters and implementation: another one gives other energies.
+    pub version: u32,
+}
+
+impl fmt::Display for Base {
+    /// Such as `gfn2-v1`: how labels say what made them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-v{}", self.method, self.version)
+    }
 }
 
 /// Dispersion D3(BJ) as a part of a model.
@@ -82,6 +105,9 @@ impl Head {
             if self.elements.is_empty() {
                 return bad(format!("head {} has reference energies but no elements", self.name));
             }
+        }
+        if self.base.as_ref().is_some_and(|base| base.method.is_empty()) {
+            return bad("the method below the network has no name".into());
         }
         match &self.dispersion {
             Some(dispersion) => dispersion.potential().map(|_| ()),

@@ -7,8 +7,8 @@ use oxidane_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The format version that this program writes.
-pub const FORMAT_VERSION: u32 = 2;
+/// The format version that this program writes. Since version 3 a head may have a base; version 2 is read as it stands.
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Everything about a model but its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -210,4 +210,31 @@ fn head_names(hyperparameters: &Value) -> Vec<String> {
     let names: Vec<String> =
         stated.into_iter().flatten().map(|name| name.as_str().unwrap_or_default().to_owned()).collect();
     if names.is_empty() { vec![String::new()] } else { names }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::Base;
+
+    /// Version 2, which knew no bases, is version 3 without one.
+    #[test]
+    fn headers_of_version_2_are_read() {
+        let new = Header::new("water", "xpainn", serde_json::json!({ "cutoff": 5.0 }));
+        let mut json = serde_json::to_value(&new).unwrap();
+        assert!(json["heads"][0].get("base").is_none());
+        json["format_version"] = 2.into();
+        assert_eq!(Header::from_json(json).unwrap(), Header { format_version: 2, ..new });
+    }
+
+    #[test]
+    fn bases_come_back() {
+        let mut header = Header::new("water", "xpainn", serde_json::json!({}));
+        header.only_head_mut().base = Some(Base { method: "gfn2".into(), version: 7 });
+        let json = serde_json::to_value(&header).unwrap();
+        assert_eq!(Header::from_json(json).unwrap(), header);
+        assert_eq!(header.heads[0].base.as_ref().unwrap().to_string(), "gfn2-v7");
+        header.only_head_mut().base = Some(Base { method: String::new(), version: 7 });
+        assert!(header.check().unwrap_err().message.contains("no name"));
+    }
 }

@@ -31,6 +31,7 @@ impl From<HeaderV1> for Header {
             name: String::new(),
             level_of_theory: old.level_of_theory,
             reference_energies: old.reference_energies,
+            base: None,
             dispersion: None,
             elements: old.elements,
             charges: old.charges,

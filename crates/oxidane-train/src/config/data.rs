@@ -16,6 +16,9 @@ pub struct Data {
     pub memory_mb: usize,
     /// Memory for neighbour lists that are kept between epochs, MB; the rest is recomputed.
     pub cache_mb: usize,
+    /// The method that the network corrects, where there are no `[[heads]]` to say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     /// The sets, at least one.
     pub sets: Vec<DataSet>,
 }
@@ -53,6 +56,10 @@ pub struct DataSet {
     pub dipole: Option<String>,
     /// Frame key of the polarisability, in the unit that the model is to have.
     pub polarizability: Option<String>,
+    /// What stands before the names of the labels of the method that the head corrects; absent: the method and `_`, such as
+    /// `gfn2_`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_prefix: Option<String>,
     /// Frame key of a factor on a frame's part of the loss (1 where absent); absent: `weight`.
     pub weight: Option<String>,
     /// Frame key whose value says to which group (molecule, subset) a frame belongs.
@@ -145,6 +152,7 @@ impl<'de> Deserialize<'de> for Data {
         struct Section {
             memory_mb: Option<usize>,
             cache_mb: Option<usize>,
+            base: Option<String>,
             sets: Option<Vec<DataSet>>,
             #[serde(flatten)]
             rest: toml::Table,
@@ -168,6 +176,7 @@ impl<'de> Deserialize<'de> for Data {
         Ok(Self {
             memory_mb: or(section.memory_mb, MEMORY_MB),
             cache_mb: or(section.cache_mb, CACHE_MB),
+            base: section.base,
             sets,
         })
     }

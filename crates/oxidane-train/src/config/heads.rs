@@ -20,6 +20,9 @@ pub struct Head {
     /// one that did).
     #[serde(default)]
     pub default: bool,
+    /// The method that the network corrects: its labels are taken off those of this head, and the model adds it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     /// Functional whose D3(BJ) is a part of the model: the network is trained on what it leaves.
     pub d3: Option<String>,
     /// Whether that dispersion has the three-body term; absent: no.
@@ -137,6 +140,9 @@ fn check_sections(config: &Config) -> Result<()> {
     require(!stated || config.reference_energies == ReferenceEnergies::default(), || {
         "[reference_energies] stands beside [[heads]]: move it into the heads as `reference_energies`"
             .to_string()
+    })?;
+    require(!stated || config.data.base.is_none(), || {
+        "data.base stands beside [[heads]]: move it into the heads that it is meant for".to_string()
     })?;
     require(!stated || config.card.level_of_theory.is_none(), || {
         "card.level_of_theory stands beside [[heads]]: move it into the heads".to_string()

@@ -131,6 +131,7 @@ impl Config {
         vec![Head {
             level_of_theory: self.card.level_of_theory.clone(),
             reference_energies: self.reference_energies.clone(),
+            base: self.data.base.clone(),
             ..Head::default()
         }]
     }

@@ -22,28 +22,17 @@ impl Correction {
     /// # Errors
     /// The structure has elements without parameters, or repeats in one or two directions.
     pub fn subtract(&mut self, frame: &mut Labelled) -> Result<()> {
-        let Labelled { system, energy, forces, virial, .. } = frame;
         let request = Request {
-            energy: energy.is_some(),
-            forces: forces.is_some(),
-            virial: virial.is_some(),
+            energy: frame.energy.is_some(),
+            forces: frame.forces.is_some(),
+            virial: frame.virial.is_some(),
             ..Request::default()
         };
         if request == Request::default() {
             return Ok(());
         }
-        let dispersion = self.0.evaluate(system, request)?;
-        if let (Some(label), Some(part)) = (energy, dispersion.energy) {
-            *label -= part;
-        }
-        if let (Some(labels), Some(part)) = (forces, dispersion.forces) {
-            let both = labels.iter_mut().flatten().zip(part.iter().flatten());
-            both.for_each(|(label, part)| *label -= part);
-        }
-        if let (Some(labels), Some(part)) = (virial, dispersion.virial) {
-            let both = labels.iter_mut().flatten().zip(part.iter().flatten());
-            both.for_each(|(label, part)| *label -= part);
-        }
+        let dispersion = self.0.evaluate(&frame.system, request)?;
+        frame.take_off(&dispersion);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! [`Labelled`]: one structure with what is known about it.
 
-use oxidane_core::{Error, Result, System};
+use oxidane_core::{Error, Evaluation, Result, System};
 
 /// Where a structure was read: file number within the data set and frame number in the file, both from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,6 +68,16 @@ impl Labelled {
             }
             None => Ok(()),
         }
+    }
+
+    /// Takes a part that the network is not to learn off energy, forces and virial, those that both have.
+    pub(crate) fn take_off(&mut self, part: &Evaluation) {
+        if let (Some(label), Some(part)) = (&mut self.energy, part.energy) {
+            *label -= part;
+        }
+        let forces = self.forces.iter_mut().flatten().flatten().zip(part.forces.iter().flatten().flatten());
+        let virial = self.virial.iter_mut().flatten().flatten().zip(part.virial.iter().flatten().flatten());
+        forces.chain(virial).for_each(|(label, part)| *label -= part);
     }
 
     /// Every number among the labels with the label's name.

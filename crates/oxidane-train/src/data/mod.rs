@@ -1,5 +1,6 @@
 //! Labelled structures: the data set, its division, neighbour lists, the order of training.
 
+mod base;
 mod dataset;
 mod dispersion;
 mod edges;
@@ -10,6 +11,7 @@ mod record;
 mod reference;
 mod split;
 
+pub use base::BaseLabels;
 pub use dataset::{Builder, Dataset, Set};
 pub use dispersion::Correction;
 pub use edges::EdgeCache;

@@ -1,6 +1,6 @@
 //! From files to labelled structures.
 
-use super::{Builder, Correction, Dataset, Labelled, Parts, divide};
+use super::{BaseLabels, Builder, Correction, Dataset, Labelled, Parts, divide};
 use crate::config::{self, DataSet};
 use oxidane_core::io::{Data, Frame, FrameReader, LabelKeys, Origin};
 use oxidane_core::{Error, Result};
@@ -22,7 +22,9 @@ pub struct TrainingData {
 pub struct Target {
     /// Its place in the network.
     pub head: u32,
-    /// What is taken off its labels.
+    /// The labels in the frames that are taken off its labels: those of the method below the network.
+    pub base: Option<BaseLabels>,
+    /// The dispersion that is taken off them.
     pub correction: Option<Correction>,
 }
 
@@ -39,7 +41,7 @@ impl TrainingData {
         let mut places = Vec::new();
         for (set, target) in config.sets.iter().zip(targets) {
             builder.set(set.name.clone().unwrap_or_default(), target.head);
-            let mut read = |files| read_files(&mut builder, files, set, target.correction.as_ref());
+            let mut read = |files| read_files(&mut builder, files, set, target);
             places.push([read(&set.files)?, read(&set.validation_files)?, read(&set.test_files)?]);
         }
         let data = builder.finish();
@@ -102,16 +104,11 @@ fn refuse_repeated(config: &config::Data, targets: &[Target]) -> Result<()> {
 /// Reads whole files for evaluation, with the label names and the group key of `config`.
 pub fn read_dataset(files: &[PathBuf], config: &DataSet) -> Result<Dataset> {
     let mut builder = Builder::default();
-    read_files(&mut builder, files, config, None)?;
+    read_files(&mut builder, files, config, &Target::default())?;
     Ok(builder.finish())
 }
 
-fn read_files(
-    builder: &mut Builder,
-    files: &[PathBuf],
-    config: &DataSet,
-    correction: Option<&Correction>,
-) -> Result<usize> {
+fn read_files(builder: &mut Builder, files: &[PathBuf], config: &DataSet, target: &Target) -> Result<usize> {
     /// Frames worked on side by side.
     const WAVE: usize = 256;
     let keys = config.keys();
@@ -120,12 +117,12 @@ fn read_files(
         builder.file(path);
         let mut reader = FrameReader::open(path)?;
         loop {
-            let wave = reader.by_ref().take(WAVE).map(|frame| One::new(frame?, config, &keys));
+            let wave = reader.by_ref().take(WAVE).map(|frame| One::new(frame?, config, &keys, target));
             let mut wave = wave.collect::<Result<Vec<_>>>()?;
             if wave.is_empty() {
                 break;
             }
-            if let Some(correction) = correction {
+            if let Some(correction) = &target.correction {
                 let subtracted: Vec<Result<()>> = wave
                     .par_iter_mut()
                     .map_init(|| correction.clone(), |correction, one| one.subtract(correction))
@@ -149,10 +146,13 @@ struct One {
 }
 
 impl One {
-    fn new(frame: Frame, config: &DataSet, keys: &LabelKeys) -> Result<Self> {
+    fn new(frame: Frame, config: &DataSet, keys: &LabelKeys, target: &Target) -> Result<Self> {
         let group = group(&frame, config.group.as_deref())?;
-        let origin = frame.origin.clone();
-        Ok(Self { frame: label(frame, keys, config.weight_key())?, group, origin })
+        let mut labels = label(&frame, keys, config.weight_key())?;
+        if let Some(base) = &target.base {
+            base.subtract(&frame, &mut labels)?;
+        }
+        Ok(Self { frame: labels, group, origin: frame.origin })
     }
 
     /// Takes dispersion off the labels. What makes no sense is left for the data set to refuse.
@@ -164,7 +164,7 @@ impl One {
     }
 }
 
-fn label(frame: Frame, keys: &LabelKeys, weight: &str) -> Result<Labelled> {
+fn label(frame: &Frame, keys: &LabelKeys, weight: &str) -> Result<Labelled> {
     let weight = match frame.info.get(weight) {
         None => 1.0,
         Some(w) => w
@@ -179,7 +179,7 @@ fn label(frame: Frame, keys: &LabelKeys, weight: &str) -> Result<Labelled> {
         dipole: frame.dipole(keys)?,
         polarizability: frame.polarizability(keys)?,
         weight,
-        ..Labelled::new(frame.system)
+        ..Labelled::new(frame.system.clone())
     })
 }
 
@@ -208,8 +208,8 @@ mod tests {
     }
 
     fn read(sets: Vec<DataSet>, heads: &[u32]) -> Result<TrainingData> {
-        let targets: Vec<Target> = heads.iter().map(|&head| Target { head, correction: None }).collect();
-        TrainingData::read(&config::Data { memory_mb: 1, cache_mb: 1, sets }, &targets)
+        let targets: Vec<Target> = heads.iter().map(|&head| Target { head, ..Target::default() }).collect();
+        TrainingData::read(&config::Data { memory_mb: 1, cache_mb: 1, base: None, sets }, &targets)
     }
 
     #[test]

@@ -346,7 +346,7 @@ pub fn setup<R: Real>(folder: &Path, config: &str) -> Setup<R> {
         1 => data(50),
         _ => two_sets(50),
     };
-    let heads = Heads::new(&config, None).unwrap();
+    let heads = Heads::new(&config, None, &[]).unwrap();
     let references = heads.reference_energies(&config, &data).unwrap();
     let names: Vec<&str> = config.heads.iter().map(|h| h.name()).collect();
     let network = Box::new(Toy::<R>::with_heads(0.1, &names));

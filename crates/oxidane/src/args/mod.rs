@@ -2,6 +2,7 @@
 
 mod eval;
 mod import;
+mod label;
 mod md;
 mod model;
 mod opt;
@@ -12,6 +13,7 @@ mod verbs;
 
 pub use eval::EvalArgs;
 pub use import::{ImportArgs, ImportFrom, XequinetArgs};
+pub use label::LabelArgs;
 pub use md::{EnsembleKind, MdArgs, Velocities};
 pub use model::{ComputeArgs, Precision};
 pub use opt::{CellMode, Level, OptArgs, Optimizer};
@@ -57,6 +59,7 @@ impl Cli {
                 Verb::Opt(args) => args.compute.precision = Some(precision),
                 Verb::Md(args) => args.compute.precision = Some(precision),
                 Verb::Eval(args) => args.compute.precision = Some(precision),
+                Verb::Label(args) => args.compute.precision = Some(precision),
                 Verb::Train(args) => args.precision = Some(precision),
                 Verb::Import(_) | Verb::Info(_) | Verb::Models(_) | Verb::Completions(_) => {}
             }
@@ -83,6 +86,9 @@ pub enum Verb {
     /// Errors of a model on labelled structures: MAE and RMSE, parity plots
     #[command(after_long_help = eval::EXAMPLES)]
     Eval(EvalArgs),
+    /// Label structures: energies, forces and charges of any model, beside the labels that are there
+    #[command(after_long_help = label::EXAMPLES)]
+    Label(LabelArgs),
     /// Turn a checkpoint of another program into a model file
     #[command(after_long_help = import::EXAMPLES)]
     Import(ImportArgs),

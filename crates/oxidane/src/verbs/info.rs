@@ -1,7 +1,7 @@
 //! `info` and `models`: what a model is.
 
 use oxidane_core::{Error, elements};
-use oxidane_models::file::{Head, Header};
+use oxidane_models::file::{Base, Head, Header};
 use oxidane_models::shipped::SHIPPED;
 use oxidane_models::{Entry, Layout};
 use serde_json::{Value, json};
@@ -108,6 +108,10 @@ fn level(head: &Head) -> Vec<(&'static str, String)> {
         ("charges", list(head.charges.iter().map(ToString::to_string))),
         ("unpaired", list(head.unpaired.iter().map(ToString::to_string))),
     ];
+    lines.extend(head.base.iter().map(|base| {
+        let Base { method, version } = base;
+        ("base", format!("{method}, version {version}; the network's energy is added to it"))
+    }));
     lines.extend(
         head.dispersion.iter().map(|d3| ("dispersion", format!("{d3}, added to the network's energy"))),
     );
@@ -166,6 +170,7 @@ fn gfn2(args: &InfoArgs) -> Outcome {
     let facts = [
         ("name", GFN2),
         ("method", "GFN2-xTB, self-consistent tight binding with multipole electrostatics and D4 dispersion"),
+        ("version", &oxidane_xtb::VERSION.to_string()),
         ("elements", "H to Rn (1 to 86)"),
         ("charges", "any"),
         ("unpaired", "any that fits the valence electrons (lanthanides keep f electrons in the core)"),

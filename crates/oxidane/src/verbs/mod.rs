@@ -4,6 +4,7 @@ pub mod completions;
 pub mod eval;
 pub mod import;
 pub mod info;
+pub mod label;
 pub mod md;
 pub mod opt;
 pub mod sp;

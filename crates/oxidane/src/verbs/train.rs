@@ -7,12 +7,13 @@ use oxidane_math::Real;
 use oxidane_models::registry::Precise;
 use oxidane_train::evaluate::{ErrorTable, Property, Report, SetReport};
 use oxidane_train::{
-    Config, Observer, Outcome as Ended, StepEvent, Trainer, TrainingData, ValidationEvent, config, prepare,
+    Config, Observer, Outcome as Ended, StepEvent, Trainer, TrainingData, ValidationEvent, config, prepare_on,
 };
 
 use crate::args::{Precision, TrainArgs};
 use crate::exit::{Failure, Outcome};
 use crate::interrupt;
+use crate::model::base;
 use crate::output::errors::{self, ByProperty, Part};
 use crate::output::plot::{self, Panel, Series};
 use crate::output::progress::Progress;
@@ -49,7 +50,7 @@ fn train<R: Precise>(config: Config, folder: &Path, resume: bool, voice: Voice) 
             .at(folder)
             .into());
     }
-    let setup = prepare::<R>(config, folder)?;
+    let setup = prepare_on::<R>(config, folder, &base::known())?;
     let mut trainer = if resume && saved { Trainer::resume(setup)? } else { Trainer::start(setup)? };
     interrupt::watch()?;
     let mut screen = Screen::new(&trainer, folder, voice)?;

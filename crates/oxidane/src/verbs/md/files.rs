@@ -2,14 +2,13 @@
 //! that they end in the same bytes as those of a run that was never stopped.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use oxidane_core::io::{Array, Format, Frame, Value, frame_to_string};
 use oxidane_core::{Error, Result};
 use oxidane_sim::md::{MdFrame, MdRow};
 
+use crate::growing::Growing;
 use crate::structures;
 
 /// Names of the files of a run.
@@ -98,54 +97,5 @@ impl Record {
         notes.insert("trajectory_bytes".into(), self.trajectory.settle()?.to_string());
         notes.insert("energies_bytes".into(), self.energies.settle()?.to_string());
         Ok(())
-    }
-}
-
-/// A file that grows, and knows its length.
-struct Growing {
-    file: BufWriter<File>,
-    path: PathBuf,
-    length: u64,
-}
-
-impl Growing {
-    fn create(path: &Path) -> Result<Self> {
-        let file = File::create(path).map_err(|e| Error::io(path, &e))?;
-        Ok(Self::at(file, path, 0))
-    }
-
-    fn reopen(path: &Path, length: u64) -> Result<Self> {
-        let open = || -> std::io::Result<(File, u64)> {
-            let mut file = OpenOptions::new().write(true).open(path)?;
-            let present = file.metadata()?.len();
-            if present >= length {
-                file.set_len(length)?;
-                file.seek(SeekFrom::End(0))?;
-            }
-            Ok((file, present))
-        };
-        let (file, present) = open().map_err(|e| Error::io(path, &e))?;
-        if present < length {
-            let message =
-                format!("the file has {present} bytes, the restart file speaks of {length}; start a new run");
-            return Err(Error::input(message).at(path));
-        }
-        Ok(Self::at(file, path, length))
-    }
-
-    fn at(file: File, path: &Path, length: u64) -> Self {
-        Self { file: BufWriter::with_capacity(1 << 16, file), path: path.to_path_buf(), length }
-    }
-
-    fn write(&mut self, text: &str) -> Result<()> {
-        self.length += text.len() as u64;
-        self.file.write_all(text.as_bytes()).map_err(|e| Error::io(&self.path, &e))
-    }
-
-    fn settle(&mut self) -> Result<u64> {
-        self.file.flush().map_err(|e| Error::io(&self.path, &e))?;
-        // Devices and pipes cannot be synced; what they took is theirs.
-        let _ = self.file.get_ref().sync_data();
-        Ok(self.length)
     }
 }

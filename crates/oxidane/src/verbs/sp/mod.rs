@@ -14,7 +14,7 @@ use crate::interrupt;
 use crate::model::Loaded;
 use crate::output::{Out, Voice, json};
 use crate::parallel;
-use crate::results::labelled;
+use crate::results::{finite, labelled};
 use crate::structures::{self, Structure};
 use list::List;
 
@@ -184,29 +184,6 @@ fn evaluate(
         }
     }
     Ok(Done { structure, results })
-}
-
-/// Refuses results that are no numbers.
-fn finite(results: Evaluation) -> Result<Evaluation> {
-    let vectors = results.forces.iter().flatten().flatten().chain(results.dipole.iter().flatten());
-    let electronic = results.electronic.as_ref();
-    let matrices = [results.virial, results.polarizability, electronic.and_then(|e| e.quadrupole)];
-    let orbitals = electronic.into_iter().flat_map(|e| e.orbital_energies.iter().chain(&e.occupations));
-    let shells = electronic.into_iter().flat_map(|e| e.shell_charges.iter().flatten().map(|(_, q)| q));
-    let bonds = electronic.into_iter().flat_map(|e| e.bond_orders.iter().map(|(_, _, order)| order));
-    let mut all = vectors
-        .chain(results.charges.iter().flatten())
-        .chain(matrices.iter().flatten().flatten().flatten())
-        .chain(results.born_charges.iter().flatten().flatten().flatten())
-        .chain(orbitals)
-        .chain(shells)
-        .chain(bonds);
-    if results.energy.is_none_or(f64::is_finite) && all.all(|x| x.is_finite()) {
-        return Ok(results);
-    }
-    Err(Error::domain(
-        "the model's result is not a finite number: the structure is far from anything it knows",
-    ))
 }
 
 fn record(done: &Done, conditions: json::Conditions<'_>) -> Result<String> {
