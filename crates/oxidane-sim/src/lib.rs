@@ -1,14 +1,18 @@
-//! Work done with any [`oxidane_core::Potential`]: geometry optimisation ([`opt`]), molecular dynamics ([`md`]), and
-//! what is measured along the way ([`observables`], [`statistics`]).
+//! Work done with any [`oxidane_core::Potential`]: geometry optimisation ([`opt`]), molecular dynamics ([`md`]), geometries to
+//! learn from ([`sample`]), and what is measured along the way ([`observables`], [`statistics`]).
 //!
 //! Nothing is printed: progress goes to an observer closure, which can stop the work by returning
 //! [`std::ops::ControlFlow::Break`]. Units: eV, angstrom, fs, K, amu; pressures and stresses shown to people in GPa.
 
+mod hessian;
 pub mod md;
 pub mod observables;
 pub mod opt;
+pub mod sample;
 mod selection;
 pub mod statistics;
 #[cfg(test)]
 mod testing;
 mod vector;
+
+pub use hessian::hessian;

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Verb::Train(args) => verbs::train::run(&args, voice),
         Verb::Eval(args) => verbs::eval::run(&args, voice),
         Verb::Label(args) => verbs::label::run(&args, voice),
+        Verb::Sample(args) => verbs::sample::run(&args, voice),
         Verb::Import(args) => verbs::import::run(&args, voice),
         Verb::Info(args) => verbs::info::run(&args),
         Verb::Models(args) => verbs::info::list(&args),

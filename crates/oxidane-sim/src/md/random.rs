@@ -17,6 +17,15 @@ impl Random {
         Self { generator: ChaCha12Rng::seed_from_u64(seed) }
     }
 
+    /// The generator for one of many streams of a seed, independent of each other: its key is drawn from that stream.
+    pub fn stream(seed: u64, number: u64) -> Self {
+        let mut parent = ChaCha12Rng::seed_from_u64(seed);
+        parent.set_stream(number);
+        let mut key = [0; 32];
+        parent.fill_bytes(&mut key);
+        Self { generator: ChaCha12Rng::from_seed(key) }
+    }
+
     /// Key (32 bytes) and position in the stream (words drawn so far).
     pub fn state(&self) -> ([u8; 32], u128) {
         (self.generator.get_seed(), self.generator.get_word_pos())
@@ -62,6 +71,19 @@ mod tests {
         a.fill_normal(&mut xa);
         b.fill_normal(&mut xb);
         assert_eq!(xa, xb);
+    }
+
+    #[test]
+    fn streams_differ() {
+        let draw = |mut random: Random| {
+            let mut x = [0.0; 4];
+            random.fill_normal(&mut x);
+            x
+        };
+        let streams = [0, 1, 2].map(|number| draw(Random::stream(7, number)));
+        assert_eq!(streams[1], draw(Random::stream(7, 1)));
+        assert!(streams[0] != streams[1] && streams[1] != streams[2] && streams[0] != streams[2]);
+        assert_ne!(streams[1], draw(Random::stream(8, 1)));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod label;
 mod md;
 mod model;
 mod opt;
+mod sample;
 mod structure;
 mod train;
 mod values;
@@ -17,6 +18,9 @@ pub use label::LabelArgs;
 pub use md::{EnsembleKind, MdArgs, Velocities};
 pub use model::{ComputeArgs, Precision};
 pub use opt::{CellMode, Level, OptArgs, Optimizer};
+pub use sample::{
+    DisplaceArgs, ModeStatistics, ModesArgs, SampleArgs, SampleFiles, SampleKind, SampleMdArgs, TorsionsArgs,
+};
 pub use structure::StructureArgs;
 pub use train::TrainArgs;
 pub use values::Atoms;
@@ -60,6 +64,7 @@ impl Cli {
                 Verb::Md(args) => args.compute.precision = Some(precision),
                 Verb::Eval(args) => args.compute.precision = Some(precision),
                 Verb::Label(args) => args.compute.precision = Some(precision),
+                Verb::Sample(args) => args.set_precision(precision),
                 Verb::Train(args) => args.precision = Some(precision),
                 Verb::Import(_) | Verb::Info(_) | Verb::Models(_) | Verb::Completions(_) => {}
             }
@@ -89,6 +94,9 @@ pub enum Verb {
     /// Label structures: energies, forces and charges of any model, beside the labels that are there
     #[command(after_long_help = label::EXAMPLES)]
     Label(LabelArgs),
+    /// Make geometries to learn from: displacements, vibrations, dynamics, turned bonds
+    #[command(after_long_help = sample::EXAMPLES)]
+    Sample(SampleArgs),
     /// Turn a checkpoint of another program into a model file
     #[command(after_long_help = import::EXAMPLES)]
     Import(ImportArgs),

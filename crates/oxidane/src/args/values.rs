@@ -98,6 +98,25 @@ pub fn atoms(text: &str) -> Result<Atoms, String> {
     Ok(Atoms(list))
 }
 
+/// Two atoms, counted from 0.
+pub type Bond = [usize; 2];
+
+/// Reads `3-4`, atoms counted from 1.
+pub fn bond(text: &str) -> Result<Bond, String> {
+    let known = || format!("`{text}` is no bond; write two atoms counted from 1, such as 3-4");
+    let (a, b) = text.split_once('-').ok_or_else(known)?;
+    let atom =
+        |word: &str| word.trim().parse::<usize>().ok().and_then(|i| i.checked_sub(1)).ok_or_else(known);
+    let (a, b) = (atom(a)?, atom(b)?);
+    if a == b { Err(known()) } else { Ok([a, b]) }
+}
+
+/// A step of angles in degrees: above 0, and at least once in a full turn.
+pub fn angle(text: &str) -> Result<f64, String> {
+    positive(text)
+        .and_then(|x| if (1.0..=180.0).contains(&x) { Ok(x) } else { Err("give 1 to 180 degrees".into()) })
+}
+
 /// The name under which a file holds one label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelName {
@@ -132,6 +151,15 @@ mod tests {
             assert!(time(bad).is_err(), "{bad}");
         }
         assert!(timestep("-1").is_err() && timestep("nan").is_err());
+    }
+
+    #[test]
+    fn bonds_are_pairs() {
+        assert_eq!(bond("3-4"), Ok([2, 3]));
+        for bad in ["3", "3-", "0-1", "2-2", "a-b", "1-2-3"] {
+            assert!(bond(bad).is_err(), "{bad}");
+        }
+        assert!(angle("0.5").is_err() && angle("181").is_err() && angle("nan").is_err());
     }
 
     #[test]

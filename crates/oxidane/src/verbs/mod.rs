@@ -7,5 +7,6 @@ pub mod info;
 pub mod label;
 pub mod md;
 pub mod opt;
+pub mod sample;
 pub mod sp;
 pub mod train;

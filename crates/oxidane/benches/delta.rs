@@ -1,0 +1,100 @@
+//! What a network on top of GFN2-xTB costs: `cargo bench -p oxidane --bench delta [-- FILE.xyz...]`.
+//!
+//! Energy and forces of GFN2-xTB alone and with an untrained network of default size below it, of each architecture, in single
+//! precision on one thread. `cold`: from nothing but the structure. `warm`: one of 20 steps of 0.5 fs along velocities of 300 K,
+//! started from what the steps before left. The potentials take turns; the fastest round of each counts.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use oxidane_core::io::read_first;
+use oxidane_core::{Potential, Request, Result, SumPotential, System};
+use oxidane_models::{NetworkPotential, registry};
+use oxidane_sim::md::{MdOptions, MdState, standard_masses};
+use oxidane_xtb::{Gfn2, Gfn2Options};
+use serde_json::json;
+
+const ROUNDS: usize = 12;
+const STEPS: usize = 20;
+/// fs.
+const TIME_STEP: f64 = 0.5;
+
+fn main() -> ExitCode {
+    let mut files: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    if files.is_empty() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
+        files = ["examples/aspirin.xyz", "benchmarks/structures/quinine48.xyz"]
+            .map(|f| format!("{root}{f}"))
+            .into();
+    }
+    println!(
+        "{:<14} {:>5}  {:<14} {:>9} {:>7} {:>9} {:>7}",
+        "structure", "atoms", "model", "cold / ms", "ratio", "warm / ms", "ratio"
+    );
+    for file in files {
+        if let Err(error) = measure(&file) {
+            eprintln!("delta: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// GFN2-xTB, and the sums with each network.
+fn potentials() -> Result<Vec<(String, Box<dyn Potential>)>> {
+    let gfn2 = || -> Result<Box<dyn Potential>> { Ok(Box::new(Gfn2::new(Gfn2Options::default())?)) };
+    let mut all = vec![("gfn2".to_owned(), gfn2()?)];
+    for architecture in registry::ARCHITECTURES {
+        let network = registry::build::<f32>(architecture, &json!({}), 1)?;
+        let network =
+            NetworkPotential::new(architecture, Default::default(), network.into(), None, false, false)?;
+        let sum = SumPotential::new(vec![gfn2()?, Box::new(network)]);
+        all.push((sum.name().to_owned(), Box::new(sum)));
+    }
+    Ok(all)
+}
+
+fn measure(file: &str) -> Result<()> {
+    let steps = steps(read_first(file)?.system)?;
+    let mut potentials = potentials()?;
+    let mut best = vec![[f64::INFINITY; 2]; potentials.len()];
+    for _ in 0..ROUNDS {
+        for (k, (_, potential)) in potentials.iter_mut().enumerate() {
+            for (warm, best) in best[k].iter_mut().enumerate() {
+                potential.follow(warm == 1);
+                potential.evaluate(&steps[0], Request::FORCES)?;
+                let begun = Instant::now();
+                for system in &steps[1..] {
+                    potential.evaluate(system, Request::FORCES)?;
+                }
+                *best = best.min(begun.elapsed().as_secs_f64() / STEPS as f64);
+            }
+        }
+    }
+    let name = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".xyz");
+    for ((model, _), [cold, warm]) in potentials.iter().zip(&best) {
+        let (atoms, [base_cold, base_warm]) = (steps[0].len(), best[0]);
+        println!(
+            "{name:<14} {atoms:>5}  {model:<14} {:>9.3} {:>7.2} {:>9.3} {:>7.2}",
+            1e3 * cold,
+            cold / base_cold,
+            1e3 * warm,
+            warm / base_warm
+        );
+    }
+    Ok(())
+}
+
+/// A structure and the next ones on straight paths.
+fn steps(system: System) -> Result<Vec<System>> {
+    let masses = standard_masses(&system);
+    let mut state = MdState::new(system, masses, MdOptions::default(), 1)?;
+    state.set_temperature(300.0)?;
+    let after = |step: usize| {
+        let mut system = state.system.clone();
+        let coordinates = system.positions.as_flattened_mut().iter_mut().zip(state.velocities.as_flattened());
+        coordinates.for_each(|(x, v)| *x += step as f64 * TIME_STEP * v);
+        system
+    };
+    Ok((0..=STEPS).map(after).collect())
+}
