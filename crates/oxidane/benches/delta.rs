@@ -1,6 +1,6 @@
 //! What a network on top of GFN2-xTB costs: `cargo bench -p oxidane --bench delta [-- FILE.xyz...]`.
 //!
-//! Energy and forces of GFN2-xTB alone and with an untrained network of default size below it, of each architecture, in single
+//! Energy and forces of GFN2-xTB alone and below an untrained network, of each architecture in its default size and a small one, in single
 //! precision on one thread. `cold`: from nothing but the structure. `warm`: one of 20 steps of 0.5 fs along velocities of 300 K,
 //! started from what the steps before left. The potentials take turns; the fastest round of each counts.
 
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
             .into();
     }
     println!(
-        "{:<14} {:>5}  {:<14} {:>9} {:>7} {:>9} {:>7}",
+        "{:<14} {:>5}  {:<18} {:>9} {:>7} {:>9} {:>7}",
         "structure", "atoms", "model", "cold / ms", "ratio", "warm / ms", "ratio"
     );
     for file in files {
@@ -44,10 +44,12 @@ fn main() -> ExitCode {
 fn potentials() -> Result<Vec<(String, Box<dyn Potential>)>> {
     let gfn2 = || -> Result<Box<dyn Potential>> { Ok(Box::new(Gfn2::new(Gfn2Options::default())?)) };
     let mut all = vec![("gfn2".to_owned(), gfn2()?)];
-    for architecture in registry::ARCHITECTURES {
-        let network = registry::build::<f32>(architecture, &json!({}), 1)?;
-        let network =
-            NetworkPotential::new(architecture, Default::default(), network.into(), None, false, false)?;
+    let small = json!({ "iterations": 2, "angular": "first", "channels": 8, "update_dim": 128 });
+    let networks =
+        [("xpainn", "xpainn", json!({})), ("mpnice", "mpnice", json!({})), ("small mpnice", "mpnice", small)];
+    for (name, architecture, hyperparameters) in networks {
+        let network = registry::build::<f32>(architecture, &hyperparameters, 1)?;
+        let network = NetworkPotential::new(name, Default::default(), network.into(), None, false, false)?;
         let sum = SumPotential::new(vec![gfn2()?, Box::new(network)]);
         all.push((sum.name().to_owned(), Box::new(sum)));
     }
@@ -75,7 +77,7 @@ fn measure(file: &str) -> Result<()> {
     for ((model, _), [cold, warm]) in potentials.iter().zip(&best) {
         let (atoms, [base_cold, base_warm]) = (steps[0].len(), best[0]);
         println!(
-            "{name:<14} {atoms:>5}  {model:<14} {:>9.3} {:>7.2} {:>9.3} {:>7.2}",
+            "{name:<14} {atoms:>5}  {model:<18} {:>9.3} {:>7.2} {:>9.3} {:>7.2}",
             1e3 * cold,
             cold / base_cold,
             1e3 * warm,

@@ -128,3 +128,9 @@ pub fn finite(results: Evaluation) -> Result<Evaluation> {
         "the model's result is not a finite number: the structure is far from anything it knows",
     ))
 }
+
+/// The failure of one structure of many, with the option that leaves it out.
+pub fn with_mend(mut error: Error) -> Error {
+    error.message.push_str("; --keep-going leaves such structures out");
+    error
+}

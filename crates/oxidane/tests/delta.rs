@@ -4,7 +4,7 @@ mod common;
 use common::{Bench, example};
 use oxidane_core::check::{check_forces, check_virial};
 use oxidane_core::{Potential, System};
-use oxidane_models::file::{self, Base};
+use oxidane_models::file::{self, Base, Dispersion};
 use oxidane_models::{Model, PotentialOptions, Precision, registry};
 use oxidane_xtb::{Gfn2, Gfn2Options};
 use serde_json::{Value, json};
@@ -102,6 +102,23 @@ fn the_parts_add() {
         assert_eq!(delta["charges"], of["charges"]);
         assert_eq!(delta["dipole"], of["dipole"]);
     }
+}
+
+/// Dispersion of a head stands beside its base: the same as added by an option.
+#[test]
+fn dispersion_adds_to_a_base() {
+    let bench = Bench::new();
+    write(&bench, "delta.safetensors", "mpnice", Some(gfn2()), None);
+    let (mut header, tensors) = file::read(&bench.path("delta.safetensors")).unwrap();
+    header.only_head_mut().dispersion = Some(Dispersion { functional: "pbe".into(), three_body: false });
+    file::write(&bench.path("d3.safetensors"), &header, &tensors).unwrap();
+    let ethanol = example("ethanol.xyz");
+    let within = sp(&bench, &ethanol, &["--model", "d3.safetensors"]);
+    let added = sp(&bench, &ethanol, &["--model", "delta.safetensors", "--d3", "pbe"]);
+    for key in ["energy", "forces", "virial", "charges"] {
+        assert_eq!(within[key], added[key], "{key}");
+    }
+    bench.run(&["sp", &ethanol, "--model", "d3.safetensors", "--d3", "pbe"]).refused(2, &["twice"]);
 }
 
 /// Forces and virial are the derivatives of the energy. The limits are twice those of GFN2-xTB alone, which rounding sets: its energy
@@ -259,7 +276,8 @@ fn a_correction_is_trained_on_the_difference() {
         named = named.replace(&format!("\"{file}\""), &format!("\"{}\"", words.last().unwrap()));
         bench.write("fit.toml", &named);
     }
-    bench.run(&["train", "fit.toml", "--precision", "f64", "--threads", "1"]).ok();
+    let out = bench.run(&["train", "fit.toml", "--precision", "f64", "--threads", "1"]).ok();
+    assert!(out.contains("gfn2-v1, taken off the labels\n"), "{out}");
 
     let info = bench.run(&["info", "fit.run/model.safetensors", "--json"]).json();
     assert_eq!(info["heads"][0]["base"], json!({ "method": "gfn2", "version": oxidane_xtb::VERSION }));

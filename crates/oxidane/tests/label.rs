@@ -110,8 +110,9 @@ fn failures_are_errors_or_listed() {
     let far = "2\n\nH 0 0 0\nH 0 0 0.2\n";
     bench.write("some.xyz", &format!("{WATER}{far}{WATER}"));
     let label = ["label", "some.xyz", "--model", "gfn2", "--out", "out.xyz"];
-    bench.run(&label).refused(3, &["some.xyz:6", "0.200 angstrom apart"]);
-    let text = bench.run(&[&label[..], &["--keep-going", "--overwrite"]].concat());
+    bench.run(&label).refused(3, &["some.xyz:6", "0.200 angstrom apart", "--keep-going"]);
+    assert_eq!(frames(&bench, "out.xyz").len(), 1, "what was done before is kept");
+    let text = bench.run(&[&label[..], &["--keep-going", "--resume"]].concat());
     assert!(text.err.contains("skipped: some.xyz:6"), "{text:?}");
     assert!(text.ok().contains("2 labelled, 1 skipped"));
     assert_eq!(frames(&bench, "out.xyz").len(), 2);

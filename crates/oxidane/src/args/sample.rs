@@ -16,7 +16,7 @@ pub const EXAMPLES: &str = "Examples:
 Every geometry says where it comes from: parent (file and place in it, or what the file itself says under that name, so that
 samples of samples keep their first one), sample (what was done), seed, and what it was done with (sigma, temperature, bond,
 angle). Everything else that the file says of the structure stays, but for real numbers, which are results at another geometry.
-The same seed gives the same geometries on any number of threads.";
+All atoms move, also those that a file holds fixed. The same seed gives the same geometries on any number of threads.";
 
 /// Options of `sample`.
 #[derive(Debug, Args)]

@@ -224,6 +224,12 @@ impl Screen {
             for (k, title) in sets.iter().enumerate() {
                 out.line(format_args!("  {title:<24}  {}", sizes(trainer, |set| set == k)))?;
             }
+            for head in trainer.heads().entries() {
+                let of = if head.name.is_empty() { String::new() } else { format!(" of head {}", head.name) };
+                if let Some(base) = &head.base {
+                    out.line(format_args!("base        {base}, taken off the labels{of}"))?;
+                }
+            }
             let weighted = trainer.weighted();
             if weighted > 0 {
                 let all = trainer.data().parts.train.len();

@@ -54,7 +54,7 @@ fn label(args: &LabelArgs, model: &Loaded, request: Request, record: &mut Record
         let text = one(&mut **potential, &structure, args, request, prefix, &maker);
         let text = text.map_err(|e| structure.place(e));
         match text {
-            Err(error) if !args.keep_going => Err(error),
+            Err(error) if !args.keep_going => Err(results::with_mend(error)),
             text => Ok((structure.frame.system, text)),
         }
     };
@@ -167,7 +167,10 @@ fn report(args: &LabelArgs, model: &Loaded, request: Request, record: &Record, v
     };
     out.line(format_args!("model       {}", model.title()))?;
     out.line(format_args!("structures  {} labelled{skipped}", record.written()))?;
-    out.line(format_args!("labels      {}", results::names(&args.prefix, request).join(" ")))?;
+    let names = results::names(&args.prefix, Request { virial: false, ..request }).join(" ");
+    let virial =
+        if request.virial { format!("; of what repeats {}virial", args.prefix) } else { String::new() };
+    out.line(format_args!("labels      {names}{virial}"))?;
     out.line(format_args!("\nwritten  {} {}", args.out.display(), record::name(&args.out).display()))?;
     out.flush()
 }

@@ -51,7 +51,6 @@ impl Settings {
             ("--model", maker),
             ("--prefix", args.prefix.clone()),
             ("--replace", args.replace.to_string()),
-            ("--keep-going", args.keep_going.to_string()),
             ("--force", args.structure.force.to_string()),
             ("--chrg", given(stated.charge.map(|q| q.to_string()))),
             ("--uhf", given(stated.unpaired.map(|n| n.to_string()))),

@@ -15,7 +15,7 @@ use crate::model::Loaded;
 use crate::output::progress::Progress;
 use crate::output::{Out, Voice};
 use crate::parallel;
-use crate::results::labelled;
+use crate::results::{labelled, with_mend};
 use crate::structures::{self, Structure};
 use kinds::{Displace, Dynamics, Kind, Modes, Torsions};
 
@@ -104,7 +104,7 @@ fn write(
     let work = |potential: &mut Option<Box<dyn Potential>>, (structure, place): (Structure, u64)| {
         let drawn = geometries(kind, potential, &structure, place, files).map_err(|e| structure.place(e));
         match drawn {
-            Err(error) if !files.keep_going => Err(error),
+            Err(error) if !files.keep_going => Err(with_mend(error)),
             drawn => Ok(Made { structure, drawn }),
         }
     };
