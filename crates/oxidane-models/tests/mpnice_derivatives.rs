@@ -10,6 +10,7 @@ fn configs() -> Vec<MpniceConfig> {
         angular_channels: 3,
         num_basis: 6,
         num_angular_basis: 4,
+        angular_mixtures: 7,
         cutoff: 4.0,
         update_dim: 9,
         readout_dim: 7,
@@ -26,12 +27,13 @@ fn configs() -> Vec<MpniceConfig> {
         base.clone(),
         with(&|c| {
             (c.angular, c.potential, c.learn_widths) = (Angular::First, false, false);
-            (c.l_max, c.iterations, c.width_scale) = (4, 2, 0.7);
+            (c.angular_mixtures, c.l_max, c.iterations, c.width_scale) = (0, 4, 2, 0.7);
         }),
         with(&|c| {
             // Sizes of whole registers and beyond.
             (c.node_dim, c.channels, c.angular_channels, c.num_basis) = (17, 17, 16, 16);
-            (c.num_angular_basis, c.l_max, c.iterations, c.basis_start) = (1, 1, 1, 0.0);
+            (c.num_angular_basis, c.angular_mixtures, c.l_max, c.iterations) = (1, 16, 1, 1);
+            c.basis_start = 0.0;
         }),
         with(&|c| {
             c.heads = vec!["PBE".into(), "wB97X-D3BJ/def2-TZVPD".into()];

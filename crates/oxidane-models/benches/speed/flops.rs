@@ -48,7 +48,9 @@ impl Work {
             let mut width = f + k * c;
             per_edge += k * c;
             if angular {
-                width += pairs * config.l_max;
+                let mixtures = config.angular_mixtures;
+                width += if mixtures == 0 { pairs } else { mixtures } * config.l_max;
+                per_atom += mixtures * pairs * ((config.l_max + 1).pow(2) - 1);
                 per_edge += pairs * (config.l_max + 1).pow(2);
             }
             if t > 0 {

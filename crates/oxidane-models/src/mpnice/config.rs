@@ -30,6 +30,9 @@ pub struct MpniceConfig {
     pub num_basis: usize,
     /// Number of radial functions of the angular part.
     pub num_angular_basis: usize,
+    /// Learned mixtures of the angular part's functions and channels, whose powers an atom sees; 0: the powers of the
+    /// functions and channels themselves.
+    pub angular_mixtures: usize,
     /// Largest degree of the angular part; degrees start at 1.
     pub l_max: usize,
     /// Cutoff in angstrom.
@@ -65,6 +68,7 @@ impl Default for MpniceConfig {
             angular_channels: 8,
             num_basis: 16,
             num_angular_basis: 8,
+            angular_mixtures: 64,
             l_max: 3,
             cutoff: 5.2,
             basis_start: 0.8,
@@ -105,6 +109,9 @@ impl MpniceConfig {
                 return bad(key, format!("{value} is not between 1 and {most}"));
             }
         }
+        if self.angular_mixtures > 4096 {
+            return bad("angular_mixtures", format!("{} is more than 4096", self.angular_mixtures));
+        }
         for (key, value, least, most) in
             [("cutoff", self.cutoff, 0.5, 50.0), ("basis_start", self.basis_start, 0.0, self.cutoff - 0.1)]
         {
@@ -114,6 +121,14 @@ impl MpniceConfig {
         }
         heads::check_names(&self.heads)?;
         self.electrostatics().check()
+    }
+
+    /// Powers of one degree.
+    pub(super) fn angular_width(&self) -> usize {
+        match self.angular_mixtures {
+            0 => self.num_angular_basis * self.angular_channels,
+            mixtures => mixtures,
+        }
     }
 
     /// How the charges interact.

@@ -15,6 +15,7 @@ mod config;
 mod edges;
 mod message;
 mod pass;
+mod powers;
 mod reverse;
 mod start;
 
@@ -33,6 +34,7 @@ use message::Message;
 use oxidane_core::{Request, Result};
 use oxidane_math::{Dual, Real, Scalar};
 use pass::Pass;
+use powers::Powers;
 use start::Start;
 use std::sync::Arc;
 
@@ -48,6 +50,8 @@ struct Layer {
     /// W_c.
     compress: Linear,
     message: Message,
+    /// Where the block sees the angular part.
+    powers: Option<Powers>,
     update: Mlp,
     /// w_chi and w_J.
     charges: Linear,
@@ -93,6 +97,7 @@ impl Architecture {
                 ),
                 update: Mlp::new(&mut layout, &format!("block_{t}.update"), sizes, true, Activation::Silu),
                 charges: Linear::new(&mut layout, &format!("block_{t}.charges"), config.node_dim, 2, false),
+                powers: Powers::new(&mut layout, &format!("block_{t}.mixtures"), config, &message.columns),
                 message,
             }
         });

@@ -28,7 +28,9 @@ pub(super) struct Block<R> {
 
 pub(super) struct Step<R> {
     pub(super) x: Vec<R>,
+    /// A and its learned mixtures.
     pub(super) moments: Vec<R>,
+    pub(super) mixtures: Vec<R>,
     pub(super) update: MlpTape<R>,
 }
 
@@ -157,12 +159,14 @@ impl<'a, S: Scalar> Pass<'a, S> {
                 columns.potential.into_iter().for_each(|at| S::set(&mut x, at, S::from_double(potential[i])));
             }
             layer.message.forward::<S>(&source, b.atoms.clone(), &mut x, &mut moments, &mut b.scratch);
+            let powers = layer.powers.as_ref();
+            let mixtures = powers.map(|of| of.forward::<S>(p, rows, &moments, &mut x, &mut b.scratch));
             let mut h = b.scratch.dirty(rows * S::PLANES * f);
             let update = layer.update.forward_from::<S>(p, rows, &x, 0, &mut h, &mut b.scratch);
             add_assign(&mut h, &b.features[t]);
             layer.charges.forward::<S>(p, rows, &h, heads);
             b.features.push(h);
-            b.steps.push(Step { x, moments, update });
+            b.steps.push(Step { x, moments, mixtures: mixtures.unwrap_or_default(), update });
         });
         let head = |k: usize| -> Vec<S::Double> {
             heads.chunks_exact(2 * S::PLANES).map(|y| S::get(S::row(y, 2), k).double()).collect()
@@ -221,7 +225,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
         for mut b in self.blocks.into_iter().rev() {
             for step in b.steps {
                 step.update.recycle(&mut b.scratch);
-                [step.x, step.moments].into_iter().for_each(|v| b.scratch.put(v));
+                [step.x, step.moments, step.mixtures].into_iter().for_each(|v| b.scratch.put(v));
             }
             if let Some((tape, y)) = b.readout {
                 tape.recycle(&mut b.scratch);

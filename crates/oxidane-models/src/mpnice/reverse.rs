@@ -159,10 +159,14 @@ impl<S: Scalar> Pass<'_, S> {
                 &b.adj,
                 &mut x,
                 false,
-                gradient,
+                gradient.as_deref_mut(),
                 own,
             );
-            layer.message.reverse::<S>(&source, b.atoms.clone(), &x, &step.moments, sinks, own);
+            let powers = layer.powers.as_ref();
+            let moments =
+                powers.map(|of| of.reverse::<S>(p, rows, &x, step, gradient, own)).unwrap_or_default();
+            layer.message.reverse::<S>(&source, b.atoms.clone(), &x, &moments, sinks, own);
+            own.put(moments);
             if upstream {
                 for (adj, x) in b.adj.chunks_exact_mut(f).zip(x.chunks_exact(w)) {
                     add_assign(adj, &x[..f]);

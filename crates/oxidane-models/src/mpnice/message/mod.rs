@@ -1,9 +1,9 @@
 //! What an atom sees of its neighbours: the radial and angular environment vectors and the radial one of charges, as
 //! products of small matrices over the edges of a center. The reverse is in `reverse`.
 //!
-//! R_i[k,c] = sum_j g_k(r_ij) c_j[c]; A_i[n,c,lm] = sum_j g_n(r_ij) c_j[c] Y_lm(r_ij), of which the powers
-//! p_i[n,c,l] = sum_m A_i[n,c,lm]^2 / (2l+1) are invariant (Y is component-normalised): by the addition theorem
-//! p_i[n,c,l] = sum_jk g_n g_n c_j c_k P_l(cos theta_jik); Q_i[k] = sum_j q_j g_k(r_ij).
+//! R_i[k,c] = sum_j g_k(r_ij) c_j[c]; A_i[n,c,lm] = sum_j g_n(r_ij) c_j[c] Y_lm(r_ij), of which sums over m of squares are
+//! invariant (see `powers`): Y is component-normalised, and by the addition theorem sum_m A_i[n,c,lm]^2 / (2l+1) =
+//! sum_jk g_n g_n c_j c_k P_l(cos theta_jik); Q_i[k] = sum_j q_j g_k(r_ij).
 
 mod neighbors;
 mod reverse;
@@ -98,7 +98,7 @@ impl Message {
         place(true, radial[0] * radial[1]);
         let columns = Columns {
             radial: start,
-            powers: place(config.angular_in(t), angular[0] * angular[1] * config.l_max),
+            powers: place(config.angular_in(t), config.angular_width() * config.l_max),
             charges: place(config.charges_in(t), radial[0]),
             charge: place(config.charges_in(t), 1),
             potential: place(config.potential_in(t), 1),
@@ -131,7 +131,7 @@ impl Message {
         self.radial[1] + 1
     }
 
-    /// Fills R, p and Q of the rows `x` of a block's atoms, and A in `moments`.
+    /// Fills R and Q of the rows `x` of a block's atoms, and A in `moments`.
     pub fn forward<S: Scalar>(
         &self,
         source: &Sources<'_, S>,
@@ -153,20 +153,15 @@ impl Message {
                 continue;
             }
             self.sum::<S>(source, edges, &near, x, a);
-            self.powers::<S>(x, a);
         }
         near.recycle(scratch);
     }
 
-    /// R, p and Q of an atom alone.
+    /// R and Q of an atom alone.
     fn clear<S: Scalar>(&self, x: &mut [S::Real]) {
         let columns = &self.columns;
         for x in x.chunks_exact_mut(columns.width) {
             x[columns.radial..][..self.radial[0] * self.radial[1]].fill(S::Real::of(0.0));
-            columns
-                .powers
-                .into_iter()
-                .for_each(|at| x[at..][..self.pairs() * self.l_max].fill(S::Real::of(0.0)));
             columns.charges.into_iter().for_each(|at| x[at..][..self.radial[0]].fill(S::Real::of(0.0)));
         }
     }
@@ -214,28 +209,6 @@ impl Message {
         Planes::new(rows, edges.len(), width - 1, width * S::PLANES, width)
     }
 
-    fn powers<S: Scalar>(&self, x: &mut [S::Real], a: &[S::Real]) {
-        let Some(first) = self.columns.powers else { return };
-        let (pairs, a) = (self.pairs(), S::row(a, self.moments()));
-        let mut x = S::row_mut(x, self.columns.width);
-        simd::dispatch(
-            #[inline(always)]
-            || {
-                for l in 1..=self.l_max {
-                    let factor = S::Real::of(1.0 / (2 * l + 1) as f64);
-                    for pair in 0..pairs {
-                        let mut sum = S::zero();
-                        for m in l * l..(l + 1) * (l + 1) {
-                            let y = S::get(a, (m - 1) * pairs + pair);
-                            sum += y * y;
-                        }
-                        S::set(&mut x, first + pair * self.l_max + l - 1, sum.scale(factor));
-                    }
-                }
-            },
-        );
-    }
-
     /// Sums for each atom of a block what its neighbours' centers say of it, through the mirrors: `[atoms, planes, C + 1]`.
     pub fn collect<S: Scalar>(
         &self,
@@ -271,6 +244,8 @@ mod tests {
     use crate::derivatives::{Direction, Tangents};
     use crate::edges::EdgeBasis;
     use crate::mpnice::edges::Gaussians;
+    use crate::mpnice::powers::Powers;
+    use crate::parameters::Layout;
     use oxidane_core::System;
 
     /// The environment of an atom against the equations, the angular part as a sum over pairs of neighbours: to rounding.
@@ -292,7 +267,8 @@ mod tests {
         let message = Message::new(&config, 1);
         let columns = message.columns;
         let mut row = vec![0.0; columns.width];
-        message.forward::<f64>(&source, 0..1, &mut row, &mut vec![0.0; message.moments()], scratch);
+        let mut moments = vec![0.0; message.moments()];
+        message.forward::<f64>(&source, 0..1, &mut row, &mut moments, scratch);
 
         let vector = |j: usize| -> [f64; 3] { std::array::from_fn(|k| x[0][k] - x[j][k]) };
         let length = |v: [f64; 3]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -311,16 +287,35 @@ mod tests {
             let sum: f64 = (1..4).map(|j| g(k, 5, j) * charges[j]).sum();
             close(row[columns.charges.unwrap() + k], sum);
         }
-        let legendre = [|t: f64| t, |t: f64| 1.5 * t * t - 0.5, |t: f64| 2.5 * t * t * t - 1.5 * t];
-        for (n, c, l) in (0..8).flat_map(|n| (0..2).flat_map(move |c| (0..3).map(move |l| (n, c, l)))) {
-            let mut sum = 0.0;
-            for (i, j) in (1..4).flat_map(|i| (1..4).map(move |j| (i, j))) {
-                let (a, b) = (vector(i), vector(j));
-                let cosine = (0..3).map(|k| a[k] * b[k]).sum::<f64>() / (length(a) * length(b));
-                let weight = g(n, 8, i) * g(n, 8, j) * compressed[3 * i + c] * compressed[3 * j + c];
-                sum += weight * legendre[l](cosine);
+        // Mixtures with weights of their own, and none.
+        for mixtures in [0, 3] {
+            let config = MpniceConfig { angular_mixtures: mixtures, ..config.clone() };
+            let columns = Message::new(&config, 1).columns;
+            let mut layout = Layout::default();
+            let powers = Powers::new(&mut layout, "mixtures", &config, &columns).unwrap();
+            let weights: Vec<f64> =
+                (0..layout.len).map(|k| f64::from(k as u32 * 7 % 11) / 5.0 - 1.0).collect();
+            let mut row = vec![0.0; columns.width];
+            powers.forward::<f64>(&weights, 1, &moments, &mut row, scratch);
+            let legendre = [|t: f64| t, |t: f64| 1.5 * t * t - 0.5, |t: f64| 2.5 * t * t * t - 1.5 * t];
+            let count = if mixtures == 0 { 16 } else { 3 };
+            for (b, l) in (0..count).flat_map(|b| (0..3).map(move |l| (b, l))) {
+                let seen = |j: usize| -> f64 {
+                    let pair = |k: usize| g(k / 2, 8, j) * compressed[3 * j + k % 2];
+                    match mixtures {
+                        0 => pair(b),
+                        _ => (0..16).map(|k| weights[(l * 3 + b) * 16 + k] * pair(k)).sum(),
+                    }
+                };
+                let mut sum = 0.0;
+                for (i, j) in (1..4).flat_map(|i| (1..4).map(move |j| (i, j))) {
+                    let (a, b) = (vector(i), vector(j));
+                    let cosine = (0..3).map(|k| a[k] * b[k]).sum::<f64>() / (length(a) * length(b));
+                    sum += seen(i) * seen(j) * legendre[l](cosine);
+                }
+                let found = row[columns.powers.unwrap() + l * count + b];
+                assert!((found - sum).abs() < 1e-12 * sum.abs().max(1.0), "{found} {sum}");
             }
-            close(row[columns.powers.unwrap() + (n * 2 + c) * 3 + l], sum);
         }
     }
 }

@@ -11,8 +11,6 @@ use std::ops::Range;
 struct Work<R> {
     /// Of R, `[C, K]`.
     radial: Vec<R>,
-    /// Of A, `[lm, n c]` without degree 0.
-    moments: Vec<R>,
     /// Of A, `[n c, lm]`, for harmonics of the opposite direction.
     mirrored: Vec<R>,
     /// `[edges, planes, n c]`: of g_n c_j[c].
@@ -22,14 +20,13 @@ struct Work<R> {
 }
 
 impl Message {
-    /// The reverse over the edges of a block's atoms, from the adjoints of the rows that [`Message::forward`] filled and its
-    /// `moments`. What neighbours gave goes to [`Sinks::neighbors`], from where [`Message::collect`] takes it.
+    /// The reverse over the edges of a block's atoms, from the adjoints of the rows and moments that [`Message::forward`] filled. What neighbours gave goes to [`Sinks::neighbors`], from where [`Message::collect`] takes it.
     pub fn reverse<S: Scalar>(
         &self,
         source: &Sources<'_, S>,
         atoms: Range<usize>,
         x_adj: &[S::Real],
-        moments: &[S::Real],
+        a_adj: &[S::Real],
         mut sinks: Sinks<'_, S::Real>,
         scratch: &mut Scratch<S::Real>,
     ) {
@@ -41,7 +38,6 @@ impl Message {
         let [k_count, c_count] = self.radial;
         let mut work = Work {
             radial: scratch.dirty(k_count * c_count * S::PLANES),
-            moments: scratch.dirty(size),
             mirrored: scratch.dirty(pairs * self.harmonics() * S::PLANES),
             pairs: scratch.dirty(most * pairs * S::PLANES),
             neighbors: scratch.zeros(most * self.neighbor_width() * S::PLANES),
@@ -57,14 +53,13 @@ impl Message {
             self.transpose_radial::<S>(x, &mut work.radial);
             self.reverse_radial::<S>(source, edges.clone(), start, &near, x, &mut work, &mut sinks);
             if angular {
-                self.transpose_moments::<S>(x, &moments[row * size..][..size], &mut work);
-                self.reverse_angular::<S>(source, edges, start, &near, &mut work, &mut sinks);
+                let a = &a_adj[row * size..][..size];
+                self.transpose_moments::<S>(a, &mut work.mirrored);
+                self.reverse_angular::<S>(source, edges, start, &near, a, &mut work, &mut sinks);
             }
         }
         near.recycle(scratch);
-        [work.radial, work.moments, work.mirrored, work.pairs, work.neighbors]
-            .into_iter()
-            .for_each(|v| scratch.put(v));
+        [work.radial, work.mirrored, work.pairs, work.neighbors].into_iter().for_each(|v| scratch.put(v));
     }
 
     /// The adjoints of R with channels first.
@@ -80,34 +75,23 @@ impl Message {
         }
     }
 
-    /// The adjoints of A, and the same transposed for the opposite direction, where harmonics of odd degree change sign.
-    fn transpose_moments<S: Scalar>(&self, x: &[S::Real], a: &[S::Real], work: &mut Work<S::Real>) {
-        let Some(powers) = self.columns.powers else { return };
-        let (pairs, ny, count) = (self.pairs(), self.harmonics(), self.moments());
-        let (x, a) = (S::row(x, self.columns.width), S::row(a, count));
-        let mut moments = S::row_mut(&mut work.moments, count);
-        let mut mirrored = S::row_mut(&mut work.mirrored, pairs * ny);
-        simd::dispatch(
-            #[inline(always)]
-            || {
-                for pair in 0..pairs {
-                    S::set(&mut mirrored, pair * ny, S::zero());
-                }
-                for l in 1..=self.l_max {
-                    let factor = S::Real::of(2.0 / (2 * l + 1) as f64);
-                    let sign = S::Real::of(if l % 2 == 1 { -1.0 } else { 1.0 });
-                    for m in l * l..(l + 1) * (l + 1) {
-                        for pair in 0..pairs {
-                            let p = S::get(x, powers + pair * self.l_max + l - 1).scale(factor);
-                            let at = (m - 1) * pairs + pair;
-                            let adj = p * S::get(a, at);
-                            S::set(&mut moments, at, adj);
-                            S::set(&mut mirrored, pair * ny + m, adj.scale(sign));
-                        }
+    /// The adjoints of A with pairs first, for the opposite direction, where harmonics of odd degree change sign.
+    fn transpose_moments<S: Scalar>(&self, a_adj: &[S::Real], mirrored: &mut [S::Real]) {
+        let (pairs, ny) = (self.pairs(), self.harmonics());
+        let planes = a_adj.chunks_exact(self.moments()).zip(mirrored.chunks_exact_mut(pairs * ny));
+        for (a, mirrored) in planes {
+            for pair in 0..pairs {
+                mirrored[pair * ny] = S::Real::of(0.0);
+            }
+            for l in 1..=self.l_max {
+                let sign = S::Real::of(if l % 2 == 1 { -1.0 } else { 1.0 });
+                for m in l * l..(l + 1) * (l + 1) {
+                    for (pair, &adj) in a[(m - 1) * pairs..][..pairs].iter().enumerate() {
+                        mirrored[pair * ny + m] = adj * sign;
                     }
                 }
-            },
-        );
+            }
+        }
     }
 
     /// Radial functions and neighbours of the radial vectors R and Q.
@@ -155,6 +139,7 @@ impl Message {
         edges: Range<usize>,
         start: usize,
         near: &Neighbors<S::Real>,
+        a_adj: &[S::Real],
         work: &mut Work<S::Real>,
         sinks: &mut Sinks<'_, S::Real>,
     ) {
@@ -162,7 +147,7 @@ impl Message {
         let mirrored = Planes::new(&work.mirrored, pairs, ny, ny, pairs * ny);
         let y_adj = &mut sinks.harmonics[place * ny * p..];
         gemm_planes::<S>(y_adj, ny * p, ny, true, near.pairs::<S>(), mirrored);
-        let moments = Planes::new(&work.moments, ny - 1, pairs, pairs, self.moments());
+        let moments = Planes::new(a_adj, ny - 1, pairs, pairs, self.moments());
         let y = self.harmonics_of::<S>(source, edges.clone());
         gemm_planes::<S>(&mut work.pairs, pairs * p, pairs, false, y, moments);
 
