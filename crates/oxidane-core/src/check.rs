@@ -6,7 +6,7 @@
 //! fails, so a test is one line: `check_forces(&mut potential, &system, 1e-3, 1e-8).unwrap();`
 
 use crate::error::{Error, Result};
-use crate::potential::{DipoleOrigin, Evaluation, Potential, Request};
+use crate::potential::{DipoleOrigin, Evaluation, Potential, Request, Uncertainty};
 use crate::system::{Cell, System};
 
 /// The component that agrees least in a check.
@@ -227,6 +227,7 @@ pub fn check_rotation(potential: &mut dyn Potential, system: &System, tolerance:
             polarizability: before.polarizability.map(turn_tensor),
             born_charges: before.born_charges.as_ref().map(|z| z.iter().map(|&z| turn_tensor(z)).collect()),
             electronic: None,
+            uncertainty: before.uncertainty.clone(),
         };
         let found = potential.evaluate(&mapped(system, &map), request)?;
         let found = compare(&found, &expected, tolerance, check)?;
@@ -312,11 +313,11 @@ pub fn check_supercell(
         forces: one.forces.map(|f| f.repeat(copies)),
         virial: one.virial.map(|w| w.map(|row| row.map(|x| n * x))),
         charges: one.charges.map(|q| q.repeat(copies)),
-        dipole: None,
-        dipole_origin: None,
-        polarizability: None,
-        born_charges: None,
-        electronic: None,
+        // Errors of copies are the same error, and add up.
+        uncertainty: one
+            .uncertainty
+            .map(|u| Uncertainty { energy: n * u.energy, strangeness: u.strangeness.repeat(copies) }),
+        ..Evaluation::default()
     };
     let found = potential.evaluate(&supercell(system, repeats)?, request)?;
     let found = Evaluation { dipole: None, polarizability: None, born_charges: None, ..found };

@@ -13,5 +13,5 @@ mod system;
 pub mod units;
 
 pub use error::{Error, ErrorKind, Result};
-pub use potential::{DipoleOrigin, Electronic, Evaluation, Potential, Request, SumPotential};
+pub use potential::{DipoleOrigin, Electronic, Evaluation, Potential, Request, SumPotential, Uncertainty};
 pub use system::{Cell, PARTLY_FILLED_4F, System, SystemView, refuse_unfit_spin};

@@ -22,6 +22,8 @@ pub struct Request {
     pub born_charges: bool,
     /// What only methods with orbitals have, see [`Electronic`].
     pub electronic: bool,
+    /// How far the energy may be off, see [`Uncertainty`].
+    pub uncertainty: bool,
 }
 
 impl Request {
@@ -35,6 +37,7 @@ impl Request {
         polarizability: false,
         born_charges: false,
         electronic: false,
+        uncertainty: false,
     };
     /// Energy and forces.
     pub const FORCES: Self = Self { forces: true, ..Self::ENERGY };
@@ -50,6 +53,7 @@ impl Request {
         polarizability: true,
         born_charges: true,
         electronic: true,
+        uncertainty: true,
     };
 
     /// What is both asked and available.
@@ -63,6 +67,7 @@ impl Request {
             polarizability: self.polarizability && other.polarizability,
             born_charges: self.born_charges && other.born_charges,
             electronic: self.electronic && other.electronic,
+            uncertainty: self.uncertainty && other.uncertainty,
         }
     }
 
@@ -77,6 +82,7 @@ impl Request {
             (self.polarizability, "polarisability"),
             (self.born_charges, "Born charges"),
             (self.electronic, "orbitals"),
+            (self.uncertainty, "uncertainty"),
         ];
         all.into_iter().filter(|(asked, _)| *asked).map(|(_, name)| name).collect()
     }
@@ -117,6 +123,17 @@ pub struct Evaluation {
     pub born_charges: Option<Vec<[[f64; 3]; 3]>>,
     /// Orbitals, bond orders and the like.
     pub electronic: Option<Electronic>,
+    /// How far the energy may be off.
+    pub uncertainty: Option<Uncertainty>,
+}
+
+/// What a trained potential knows about its own error.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Uncertainty {
+    /// Standard deviation of the energy in eV.
+    pub energy: f64,
+    /// For each atom how strange its environment is: 1 is the strangest that was trained on.
+    pub strangeness: Vec<f64>,
 }
 
 /// The point about which a dipole moment is. It matters for ions: moved by d, the dipole changes by minus the charge times d.
@@ -212,7 +229,8 @@ pub trait Potential: Send {
 }
 
 /// The sum of several potentials. Energies, forces and virials add; charges, dipole and its derivatives come
-/// from the last term that has them.
+/// from the last term that has them. So does the uncertainty: a network that was trained on what the other terms leave knows the error
+/// of the whole.
 pub struct SumPotential {
     name: String,
     terms: Vec<Box<dyn Potential>>,
@@ -243,6 +261,7 @@ impl Potential for SumPotential {
             polarizability: any(|c| c.polarizability),
             born_charges: any(|c| c.born_charges),
             electronic: any(|c| c.electronic),
+            uncertainty: any(|c| c.uncertainty),
         }
     }
 
@@ -277,6 +296,7 @@ impl Potential for SumPotential {
             total.polarizability = part.polarizability.or(total.polarizability);
             total.born_charges = part.born_charges.or(total.born_charges);
             total.electronic = part.electronic.or(total.electronic);
+            total.uncertainty = part.uncertainty.or(total.uncertainty);
         }
         Ok(total)
     }

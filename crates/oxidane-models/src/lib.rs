@@ -21,6 +21,7 @@ mod random;
 pub mod registry;
 pub mod shipped;
 mod tensor;
+mod uncertainty;
 pub mod xpainn;
 
 pub use batch::Batch;
@@ -29,3 +30,4 @@ pub use network::{Network, Outputs, Scratch};
 pub use parameters::{Entry, Layout, Slot};
 pub use potential::{Domain, Exact, NetworkPotential};
 pub use tensor::Tensor;
+pub use uncertainty::LastLayer;

@@ -4,7 +4,7 @@ use crate::file::{self, Base, Head, Header, Tensors};
 use crate::import::xequinet;
 use crate::potential::{Domain, Exact, NetworkPotential};
 use crate::registry::Precise;
-use crate::{Layout, Network, registry, shipped};
+use crate::{LastLayer, Layout, Network, registry, shipped, uncertainty};
 use oxidane_core::{Error, Potential, Result, SumPotential, elements};
 use oxidane_math::Real;
 use std::path::Path;
@@ -39,6 +39,8 @@ pub struct PotentialOptions {
 pub struct Model {
     header: Header,
     weights: Arc<[f64]>,
+    /// Of each head, where it has one.
+    uncertainties: Vec<Option<Arc<LastLayer>>>,
     notes: Vec<String>,
 }
 
@@ -96,12 +98,15 @@ impl Model {
     pub fn new(header: Header, tensors: &Tensors) -> Result<Self> {
         let layout = registry::layout(&header.architecture, &header.hyperparameters)
             .map_err(|e| Error::model(e.message))?;
-        let weights = file::join(&layout, tensors)?.into();
+        let mut tensors = tensors.clone();
+        let uncertainties = uncertainty::take(&header, &mut tensors)?;
+        let uncertainties = uncertainties.into_iter().map(|u| u.map(Arc::new)).collect();
+        let weights = file::join(&layout, &tensors)?.into();
         header.check()?;
         for head in &header.heads {
             domain(head)?;
         }
-        Ok(Self { header, weights, notes: Vec::new() })
+        Ok(Self { header, weights, uncertainties, notes: Vec::new() })
     }
 
     fn from_xequinet(name: &str, imported: &xequinet::ImportedXpainn) -> Result<Self> {
@@ -214,14 +219,13 @@ impl Model {
         let name =
             if several { format!("{}[{}]", self.header.name, head.name) } else { self.header.name.clone() };
         let network: Box<dyn Potential> = match options.precision {
-            Precision::F64 => boxed(self.bare::<f64>(&name, head, None, options)?.with_head(place), field)?,
+            Precision::F64 => boxed(self.bare::<f64>(&name, place, None, options)?, field)?,
             Precision::F32 => {
                 let (header, weights) = (self.header.clone(), self.weights.clone());
                 let exact = Exact::new(move || {
                     registry::with_parameters(&header.architecture, &header.hyperparameters, weights.to_vec())
                 });
-                let p = self.bare::<f32>(&name, head, Some(Arc::new(exact)), options)?;
-                boxed(p.with_head(place), field)?
+                boxed(self.bare::<f32>(&name, place, Some(Arc::new(exact)), options)?, field)?
             }
         };
         terms.push(network);
@@ -237,12 +241,16 @@ impl Model {
     fn bare<R: Precise>(
         &self,
         name: &str,
-        head: &Head,
+        place: u32,
         exact: Option<Arc<Exact>>,
         options: PotentialOptions,
     ) -> Result<NetworkPotential<R>> {
-        let (domain, network) = (Arc::new(domain(head)?), self.network::<R>()?.into());
-        NetworkPotential::new(name, domain, network, exact, options.parallel, options.allow_close)
+        let domain = Arc::new(domain(&self.header.heads[place as usize])?);
+        let network = self.network::<R>()?.into();
+        let potential =
+            NetworkPotential::new(name, domain, network, exact, options.parallel, options.allow_close)?;
+        let uncertainty = self.uncertainties[place as usize].clone();
+        Ok(potential.with_head(place).with_uncertainty(uncertainty))
     }
 
     /// Writes the model file, atomically, and returns its hash.
@@ -251,7 +259,11 @@ impl Model {
     /// The file cannot be written.
     pub fn save(&self, path: &Path) -> Result<String> {
         let layout = self.layout()?;
-        file::write(path, &self.header, &file::split(&layout, &self.weights))
+        let mut tensors = file::split(&layout, &self.weights);
+        for (head, uncertainty) in self.header.heads.iter().zip(&self.uncertainties) {
+            tensors.extend(uncertainty.iter().flat_map(|u| u.tensors(&head.name)));
+        }
+        file::write(path, &self.header, &tensors)
     }
 }
 

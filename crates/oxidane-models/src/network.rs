@@ -26,6 +26,9 @@ pub struct Outputs {
     pub dipole: Vec<[f64; 3]>,
     /// One per structure, in the units of the training data.
     pub polarizability: Vec<[[f64; 3]; 3]>,
+    /// `[atoms, features]`: what the energy is linear in with the last weights (hidden features of the readout and a 1 for its
+    /// bias), filled where the uncertainty is requested.
+    pub features: Vec<f64>,
     /// Whether rounding is amplified (features that cancel by symmetry), so that single precision is not enough for
     /// the forces. A property of the structure: it does not depend on what is requested.
     pub ill_conditioned: bool,

@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::charges::{DipoleResponse, crystal_in_field};
 use crate::network::{Network, Outputs, Scratch, without_charges};
+use crate::uncertainty::LastLayer;
 use oxidane_core::elements::symbol;
 use oxidane_core::neighbors::SkinnedList;
 use oxidane_core::{Error, Evaluation, Potential, Request, Result, SystemView, refuse_unfit_spin};
@@ -89,6 +90,8 @@ pub struct NetworkPotential<R: Real> {
     domain: Arc<Domain>,
     network: Arc<dyn Network<R>>,
     head: u32,
+    /// Of the head's energies, if it has been calibrated.
+    uncertainty: Option<Arc<LastLayer>>,
     /// The same network in double precision, for structures that single precision cannot do.
     fallback: Option<Arc<Exact>>,
     parallel: bool,
@@ -114,14 +117,33 @@ impl<R: Real> NetworkPotential<R> {
     ) -> Result<Self> {
         let list = SkinnedList::new(network.cutoff(), SKIN)?;
         let (batch, scratch) = (Batch::default(), Scratch::default());
-        let (name, head, field) = (name.into(), 0, None);
-        Ok(Self { name, domain, network, head, fallback, parallel, allow_close, field, list, batch, scratch })
+        let (name, head, uncertainty, field) = (name.into(), 0, None, None);
+        Ok(Self {
+            name,
+            domain,
+            network,
+            head,
+            uncertainty,
+            fallback,
+            parallel,
+            allow_close,
+            field,
+            list,
+            batch,
+            scratch,
+        })
     }
 
     /// The same for another head, by its place among those of the network, which refuses to compute others than it has.
     #[must_use]
     pub fn with_head(self, head: u32) -> Self {
         Self { head, ..self }
+    }
+
+    /// The same with the uncertainty of its head, if there is one.
+    #[must_use]
+    pub fn with_uncertainty(self, uncertainty: Option<Arc<LastLayer>>) -> Self {
+        Self { uncertainty, ..self }
     }
 
     /// The same in a uniform electric field in V/angstrom: molecules only. Refused for a network without equilibrated charges, and
@@ -191,7 +213,8 @@ impl<R: Real> Potential for NetworkPotential<R> {
     }
 
     fn capabilities(&self) -> Request {
-        let of_network = self.network.capabilities();
+        let uncertainty = self.uncertainty.is_some() && self.field.is_none();
+        let of_network = Request { uncertainty, ..self.network.capabilities() };
         if self.field.is_some() {
             return Request { polarizability: false, born_charges: false, ..of_network };
         }
@@ -229,6 +252,12 @@ impl<R: Real> Potential for NetworkPotential<R> {
                 self.name
             )));
         }
+        let uncertainty = match &self.uncertainty {
+            Some(layer) if request.uncertainty => {
+                Some(layer.evaluate(system.numbers().len(), &out.features)?)
+            }
+            _ => None,
+        };
         let dipole = out.dipole.first().copied().filter(|d| d.iter().all(|x| x.is_finite()));
         Ok(Evaluation {
             energy,
@@ -243,6 +272,7 @@ impl<R: Real> Potential for NetworkPotential<R> {
             },
             born_charges: response.filter(|_| request.born_charges).map(|r| r.born_charges),
             electronic: None,
+            uncertainty,
         })
     }
 
@@ -252,6 +282,7 @@ impl<R: Real> Potential for NetworkPotential<R> {
             domain: self.domain.clone(),
             network: self.network.clone(),
             head: self.head,
+            uncertainty: self.uncertainty.clone(),
             fallback: self.fallback.clone(),
             parallel: self.parallel,
             allow_close: self.allow_close,

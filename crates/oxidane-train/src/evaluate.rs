@@ -281,8 +281,7 @@ fn labels(frames: &[&Labelled]) -> Request {
         charges: frames.iter().any(|f| f.charges.is_some()),
         dipole: frames.iter().any(|f| f.dipole.is_some()),
         polarizability: frames.iter().any(|f| f.polarizability.is_some()),
-        born_charges: false,
-        electronic: false,
+        ..Request::default()
     }
 }
 

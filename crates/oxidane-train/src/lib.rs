@@ -29,6 +29,7 @@ mod random;
 pub mod schedule;
 mod setup;
 mod trainer;
+pub mod uncertainty;
 
 pub use config::Config;
 pub use data::{ReferenceEnergies, TrainingData};

@@ -21,7 +21,12 @@ impl<R: Real> ModelWriter<R> for ModelFiles {
     fn write(&self, path: &Path, model: &TrainedModel<R>) -> Result<()> {
         let network = model.network;
         let weights: Vec<f64> = network.parameters().iter().map(|x| x.f64()).collect();
-        file::write(path, &header(model)?, &file::split(network.layout(), &weights)).map(|_| ())
+        let header = header(model)?;
+        let mut tensors = file::split(network.layout(), &weights);
+        for (head, fitted) in header.heads.iter().zip(model.uncertainties) {
+            tensors.extend(fitted.iter().flat_map(|f| f.layer.tensors(&head.name)));
+        }
+        file::write(path, &header, &tensors).map(|_| ())
     }
 }
 
@@ -37,6 +42,8 @@ fn header<R: Real>(model: &TrainedModel<R>) -> Result<Header> {
         // A head that nothing trained is what it was.
         if !frames.is_empty() {
             describe_domain(head, model.data, &frames, &model.references[place])?;
+            let fitted = model.uncertainties.get(place).and_then(Option::as_ref);
+            head.uncertainty = fitted.map(|f| f.calibration.clone());
         }
     }
     header.errors = model.errors.iter().flat_map(|(part, report)| errors(model, part, report)).collect();

@@ -116,7 +116,7 @@ impl Potential for Gfn2 {
     }
 
     fn capabilities(&self) -> Request {
-        Request { polarizability: false, born_charges: false, ..Request::ALL }
+        Request { polarizability: false, born_charges: false, uncertainty: false, ..Request::ALL }
     }
 
     fn check(&self, system: &dyn SystemView) -> Result<()> {
@@ -169,6 +169,7 @@ impl Potential for Gfn2 {
                 .electronic
                 .then(|| electronic(&calculation, molecule.then_some(&atoms.positions)))
                 .transpose()?,
+            uncertainty: None,
         })
     }
 

@@ -3,6 +3,7 @@
 mod advice;
 pub mod base;
 mod dispersion;
+mod strict;
 
 use std::path::Path;
 
@@ -15,6 +16,8 @@ use oxidane_xtb::{Gfn2, Gfn2Options, valence_unpaired};
 use crate::args::{ComputeArgs, Precision};
 use crate::output::{Voice, json};
 use advice::Advised;
+pub use strict::Strangers;
+use strict::Strict;
 
 /// The name of GFN2-xTB for `--model`.
 pub const GFN2: &str = "gfn2";
@@ -88,6 +91,7 @@ impl Loaded {
         };
         let dispersion = dispersion::of(args, &source, &*potential)?;
         let potential = dispersion::add(potential, dispersion.as_ref(), true);
+        let potential = if args.strict { Strict::boxed(potential)? } else { potential };
         let name = potential.name().to_owned();
         Ok(Self { source, dispersion, potential, name })
     }
@@ -149,7 +153,8 @@ impl Loaded {
             Source::Network { model, options, field, .. } => {
                 let options = PotentialOptions { parallel: false, ..*options };
                 let alone = joined(model, options, *field)?;
-                dispersion::add(alone, self.dispersion.as_ref(), false)
+                let alone = dispersion::add(alone, self.dispersion.as_ref(), false);
+                if args.strict { Strict::boxed(alone)? } else { alone }
             }
             Source::Gfn2(_) => self.potential.fork(),
         };

@@ -6,8 +6,16 @@ use oxidane_core::{Error, Evaluation, Request, Result, System};
 use crate::output::json;
 
 /// Results that programs write besides those of [`LabelKeys`]; none of them holds for a new calculation.
-const OTHER_LABELS: [&str; 7] =
-    ["free_energy", "energies", "stresses", "born_charges", "magmom", "magmoms", "dipoles"];
+const OTHER_LABELS: [&str; 8] = [
+    "energy_uncertainty",
+    "free_energy",
+    "energies",
+    "stresses",
+    "born_charges",
+    "magmom",
+    "magmoms",
+    "dipoles",
+];
 
 /// `from` with another geometry: everything the file says is kept, except for the labels, which become `results`.
 pub fn labelled(from: &Frame, system: &System, results: &Evaluation) -> Frame {
@@ -21,6 +29,9 @@ pub fn labelled(from: &Frame, system: &System, results: &Evaluation) -> Frame {
     }
     if let Some(energy) = results.energy {
         frame.set_energy(energy);
+    }
+    if let Some(uncertainty) = &results.uncertainty {
+        frame.info.insert("energy_uncertainty".into(), Value::real(uncertainty.energy));
     }
     if let Some(forces) = &results.forces {
         frame.set_forces(forces);

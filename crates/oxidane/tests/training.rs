@@ -189,3 +189,44 @@ split = { train_count = 4, validation_count = 2 }
     );
     bench.run(&["train", "fit.toml", "--out", "other"]).refused(2, &["hihg", "[[heads]]"]);
 }
+
+/// A trained model says how far its energies may be off, and which structures are unlike those it was trained on.
+#[test]
+fn errors_are_foreseen() {
+    let bench = Bench::new();
+    data(&bench);
+    bench.write(
+        "fit.toml",
+        &CONFIG.replace("train_count = 12, validation_count = 4", "train_count = 8, validation_count = 8"),
+    );
+    bench.run(&["train", "fit.toml", "--threads", "1"]).ok();
+    let with =
+        |arguments: &[&str]| bench.run(&[arguments, &["--model", "fit.run/model.safetensors"]].concat());
+    let info = bench.run(&["info", "fit.run/model.safetensors"]).ok();
+    assert!(info.contains("8 structures trained on and 8 errors"), "{info}");
+    assert!(with(&["sp", "water.xyz"]).ok().contains("+/-"));
+    let results = with(&["sp", "water.xyz", "--json", "--strict"]).json();
+    let off = results[0]["energy_uncertainty"].as_f64().unwrap();
+    assert!(off > 0.0 && off.is_finite(), "{results}");
+    assert_eq!(results[0]["strangeness"].as_array().unwrap().len(), 3, "{results}");
+    with(&["sp", "frames.xyz", "--out", "again.extxyz"]).ok();
+    assert!(bench.read("again.extxyz").contains("energy_uncertainty="));
+    assert!(with(&["opt", "water.xyz", "--out", "o"]).ok().contains("+/-"));
+    let errors = with(&["eval", "data.extxyz"]).ok();
+    assert!(
+        errors.contains("error / uncertainty") && bench.path("data.uncertainty.svg").exists(),
+        "{errors}"
+    );
+
+    // Half as long again: told, and refused where that is asked for.
+    bench.write("long.xyz", &WATER.replace("0.7572", "1.5").replace("0.7572", "1.5"));
+    let told = with(&["sp", "long.xyz"]);
+    assert!(told.err.contains("strange"), "{}", told.err);
+    with(&["sp", "long.xyz", "--strict"]).refused(5, &["atom", "--strict"]);
+    bench.run(&["sp", "water.xyz", "--strict"]).refused(2, &["--strict has no effect"]);
+
+    bench.write("fit.toml", &format!("{CONFIG}uncertainty = false\n"));
+    bench.run(&["train", "fit.toml", "--threads", "1", "--out", "without"]).ok();
+    let info = bench.run(&["info", "without/model.safetensors"]).ok();
+    assert!(!info.contains("uncertainty"), "{info}");
+}

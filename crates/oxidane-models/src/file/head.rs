@@ -23,6 +23,9 @@ pub struct Head {
     /// Dispersion that is added to the network's energy: the network was trained on what is left without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispersion: Option<Dispersion>,
+    /// That the file has an uncertainty of this head's energies, and where it comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<Calibration>,
     /// Atomic numbers of the elements seen in training, ascending; empty if unknown.
     pub elements: Vec<u8>,
     /// Total charges seen, in e; empty if unknown.
@@ -48,6 +51,19 @@ impl fmt::Display for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-v{}", self.method, self.version)
     }
+}
+
+/// Where the uncertainty of a head's energies comes from, see [`crate::LastLayer`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Structures trained on whose features are in it.
+    pub trained: u64,
+    /// Structures not trained on whose errors set its size.
+    pub calibrated: u64,
+    /// Root mean square error over root mean square uncertainty of structures that are in neither, where there are any: 1 is ideal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tested: Option<f64>,
 }
 
 /// Dispersion D3(BJ) as a part of a model.

@@ -12,7 +12,7 @@ mod version_1;
 
 pub use codec::{read, read_bytes, to_bytes, write};
 pub use flat::{join, split};
-pub use head::{Base, Dispersion, Head};
+pub use head::{Base, Calibration, Dispersion, Head};
 pub use header::{ErrorEntry, FORMAT_VERSION, Header, Provenance, Units};
 
 use crate::tensor::Tensor;

@@ -33,6 +33,7 @@ impl From<HeaderV1> for Header {
             reference_energies: old.reference_energies,
             base: None,
             dispersion: None,
+            uncertainty: None,
             elements: old.elements,
             charges: old.charges,
             unpaired: old.unpaired,

@@ -30,6 +30,17 @@ struct Stretch<R> {
 }
 
 impl<R: Real> HeadedTape<R> {
+    /// Appends what the outputs are linear in, row by row: the hidden features, and 1 for the bias.
+    pub fn features<S: Scalar<Real = R>>(&self, all: &mut Vec<f64>) {
+        for stretch in &self.stretches {
+            let hidden = stretch.tape.hidden();
+            let width = hidden.len() / (stretch.rows.len() * S::PLANES).max(1);
+            for row in hidden.chunks_exact((width * S::PLANES).max(1)) {
+                all.extend(row[..width].iter().map(|x| x.f64()).chain([1.0]));
+            }
+        }
+    }
+
     /// Returns the buffers.
     pub fn recycle(self, scratch: &mut Scratch<R>) {
         self.stretches.into_iter().for_each(|s| s.tape.recycle(scratch));

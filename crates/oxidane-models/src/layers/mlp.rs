@@ -21,6 +21,11 @@ pub struct MlpTape<R> {
 }
 
 impl<R: oxidane_math::Real> MlpTape<R> {
+    /// The features between the two maps, `[rows, planes, hidden]`.
+    pub fn hidden(&self) -> &[R] {
+        &self.after
+    }
+
     /// Returns the buffers.
     pub fn recycle(self, scratch: &mut Scratch<R>) {
         scratch.put(self.before);

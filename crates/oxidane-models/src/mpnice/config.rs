@@ -64,7 +64,7 @@ impl Default for MpniceConfig {
     fn default() -> Self {
         Self {
             node_dim: 128,
-            channels: 16,
+            channels: 24,
             angular_channels: 8,
             num_basis: 16,
             num_angular_basis: 8,

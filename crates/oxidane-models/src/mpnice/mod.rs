@@ -211,9 +211,12 @@ impl<R: Real> Network<R> for Mpnice<R> {
     ) -> Result<Outputs> {
         request.within(self.capabilities(), NAME)?;
         let derivatives = request.forces || request.virial;
-        let energy = request.energy || derivatives;
+        let energy = request.energy || derivatives || request.uncertainty;
         let mut pass = self.forward::<R>(batch, &Direction::NONE, Vec::new(), energy, scratch, parallel)?;
         let mut outputs = pass.outputs();
+        if request.uncertainty {
+            outputs.features = pass.features();
+        }
         if derivatives {
             let seeds = Outputs { energy: vec![1.0; batch.structures()], ..Outputs::default() };
             let derivatives = pass.reverse(&Origin::Loss(&seeds), None, true, scratch);

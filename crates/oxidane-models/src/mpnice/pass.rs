@@ -218,6 +218,15 @@ impl<'a, S: Scalar> Pass<'a, S> {
         Outputs { energy, atomic_energies, charges, dipole, ..Outputs::default() }
     }
 
+    /// What the energy without electrostatics is linear in, `[atoms, features]`; empty if it was not computed.
+    pub fn features(&self) -> Vec<f64> {
+        let mut all = Vec::new();
+        for (tape, _) in self.blocks.iter().filter_map(|b| b.readout.as_ref()) {
+            tape.features::<S>(&mut all);
+        }
+        all
+    }
+
     /// Returns all buffers.
     pub fn recycle(self, scratch: &mut Scratch<S::Real>) {
         self.functions.recycle(scratch);

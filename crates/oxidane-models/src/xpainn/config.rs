@@ -146,6 +146,7 @@ impl XpainnConfig {
             polarizability: has(OutputMode::Polar),
             born_charges: false,
             electronic: false,
+            uncertainty: has(OutputMode::Energy),
         }
     }
 

@@ -247,7 +247,9 @@ impl<R: Real> Network<R> for Xpainn<R> {
             &Direction::NONE,
             &[],
             |mode| match mode {
-                OutputMode::Energy => request.energy || request.forces || request.virial,
+                OutputMode::Energy => {
+                    request.energy || request.forces || request.virial || request.uncertainty
+                }
                 OutputMode::Charges => request.charges,
                 OutputMode::Dipole => request.dipole,
                 OutputMode::Polar => request.polarizability,
@@ -256,6 +258,9 @@ impl<R: Real> Network<R> for Xpainn<R> {
             parallel,
         )?;
         let mut outputs = pass.outputs(scratch);
+        if request.uncertainty {
+            outputs.features = pass.features();
+        }
         if !request.charges {
             outputs.charges = Vec::new();
         }

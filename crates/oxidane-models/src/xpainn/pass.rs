@@ -245,6 +245,19 @@ impl<'a, S: Scalar> Pass<'a, S> {
         outputs
     }
 
+    /// What the energy is linear in, `[atoms, features]`; empty if it was not computed.
+    pub fn features(&self) -> Vec<f64> {
+        let energy = self.heads.iter().position(|&k| self.net.heads[k].0 == OutputMode::Energy);
+        let tapes = self.blocks.iter().filter_map(|b| b.heads.get(energy?));
+        let mut all = Vec::new();
+        for tape in tapes {
+            if let HeadTape::Scalar(tape) = tape {
+                tape.features::<S>(&mut all);
+            }
+        }
+        all
+    }
+
     /// The reverse pass. Adds weight gradients if asked; returns derivatives by positions if `positions` (else nothing).
     pub fn reverse(
         &mut self,

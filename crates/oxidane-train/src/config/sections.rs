@@ -227,8 +227,15 @@ pub struct Train {
     /// fewer than 8 units is cut finer, down to 32 atoms a unit.
     #[serde(default = "default_chunk")]
     pub chunk_atoms: usize,
+    /// Whether the final model gets an uncertainty of its energies, for heads with enough validation structures; one more pass over at
+    /// most 20,000 structures at the end.
+    #[serde(default = "yes")]
+    pub uncertainty: bool,
 }
 
+fn yes() -> bool {
+    true
+}
 fn default_keep() -> usize {
     1
 }

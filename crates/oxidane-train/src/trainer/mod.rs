@@ -26,6 +26,7 @@ use crate::observer::{Observer, StepEvent, ValidationEvent};
 use crate::optimizer::{AdamW, Span, norm, spans, update_average};
 use crate::schedule::learning_rate;
 use crate::setup::pool;
+use crate::uncertainty::{self, Fitted};
 use checks::{check_capabilities, check_dipoles, check_folder, check_labels};
 use oxidane_core::{Error, Result};
 use oxidane_math::Real;
@@ -58,6 +59,8 @@ pub struct TrainedModel<'a, R: Real> {
     pub step: u64,
     /// Errors, with the name of the set: `validation`, `test` or `training`.
     pub errors: &'a [(&'static str, Report)],
+    /// Uncertainties of the heads, where they have been fitted.
+    pub uncertainties: &'a [Option<Fitted>],
 }
 
 /// Writes model files, atomically; the same model must give the same bytes.
@@ -474,7 +477,7 @@ impl<R: Real> Trainer<R> {
         let place = self.progress.best.iter().take_while(|b| b.value <= value).count();
         if place < keep {
             let file = format!("{BEST}{step:09}.{}", self.setup.writer.extension());
-            self.write_model(&file, &*self.average, step, &[("validation", report.clone())])?;
+            self.write_model(&file, &*self.average, step, &[("validation", report.clone())], &[])?;
             if place == 0 {
                 self.best = self.average.parameters().to_vec();
             }
@@ -490,19 +493,41 @@ impl<R: Real> Trainer<R> {
         network: &dyn Network<R>,
         step: u64,
         errors: &[(&'static str, Report)],
+        uncertainties: &[Option<Fitted>],
     ) -> Result<()> {
         let Setup { heads, references, data, config, .. } = &self.setup;
-        let model = TrainedModel { network, heads, references, data, config, step, errors };
+        let model = TrainedModel { network, heads, references, data, config, step, errors, uncertainties };
         self.setup.writer.write(&self.setup.folder.join(file), &model)
     }
 
     fn write_final_models(&mut self) -> Result<()> {
         let name = |stem: &str| format!("{stem}.{}", self.setup.writer.extension());
         let (last, model) = (name("last"), name("model"));
-        self.write_model(&last, &*self.average, self.progress.step, &[])?;
+        self.write_model(&last, &*self.average, self.progress.step, &[], &[])?;
         let step = self.progress.best.first().map_or(self.progress.step, |b| b.step);
         self.final_errors()?;
-        self.write_model(&model, &*self.final_network(), step, &self.final_errors)
+        let network = self.final_network();
+        let uncertainties = self.pool.install(|| self.uncertainties(&*network))?;
+        self.write_model(&model, &*network, step, &self.final_errors, &uncertainties)
+    }
+
+    /// The uncertainty of each head that was trained: validation frames set its size, test frames test it.
+    fn uncertainties(&self, network: &dyn Network<R>) -> Result<Vec<Option<Fitted>>> {
+        let data = &self.setup.data;
+        let heads = 0..self.setup.heads.entries().len() as u32;
+        let of_head = |head: u32| {
+            let own = |frames: &[usize]| -> Vec<usize> {
+                frames.iter().copied().filter(|&i| data.data.summary(i).head == head).collect()
+            };
+            let (train, calibrate, test) =
+                (data.trained_on(head), own(&data.parts.validation), own(&data.parts.test));
+            let parts = uncertainty::Parts { train: &train, calibrate: &calibrate, test: &test };
+            uncertainty::fit(&self.context(), network, &parts)
+        };
+        if !self.setup.config.train.uncertainty {
+            return Ok(heads.map(|_| None).collect());
+        }
+        heads.map(of_head).collect()
     }
 
     fn save(&mut self, observer: &mut dyn Observer) -> Result<()> {

@@ -45,6 +45,10 @@ pub struct ComputeArgs {
     /// charges. Energies are those to second order in the field
     #[arg(long, num_args = 3, value_names = ["X", "Y", "Z"], allow_hyphen_values = true, value_parser = values::finite)]
     pub field: Option<Vec<f64>>,
+    /// Refuse structures with an atom whose surroundings are stranger than any that the model was trained on, instead of a
+    /// note; for models with an uncertainty (see `oxidane info`)
+    #[arg(long)]
+    pub strict: bool,
     /// Threads to use, at most 1024; does not change any result [default: all cores]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::threads)]
     pub threads: Option<NonZeroUsize>,

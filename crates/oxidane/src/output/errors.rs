@@ -1,6 +1,7 @@
 //! Errors of a model against reference data: a table, JSON, parity plots.
 
 use oxidane_train::evaluate::{Errors, PROPERTIES, Parity, Property};
+use oxidane_train::uncertainty::Quality;
 use serde_json::{Map, Value, json};
 
 use super::plot;
@@ -109,10 +110,24 @@ pub fn parity_plots(of: &str, errors: &ByProperty, parity: &[Parity; PROPERTIES]
     let plots = errors.iter().map(|(property, e)| {
         let (unit, scale) = shown(*property);
         plot::Parity {
+            axes: ["reference", "model"],
             property: format!("{of}{} / {}", title(*property), parenthesised(property.unit())),
             points: parity[*property as usize].pairs.clone(),
             remark: format!("MAE {:.3} {unit}\nRMSE {:.3} {unit}", e.mae() * scale, e.rmse() * scale),
         }
     });
     plots.collect()
+}
+
+/// Root mean square errors against root mean square uncertainties, in groups by rising uncertainty.
+pub fn calibration_plot(quality: &Quality) -> plot::Parity {
+    plot::Parity {
+        property: "root mean squares / eV".into(),
+        axes: ["uncertainty", "error"],
+        points: quality.groups.clone(),
+        remark: format!(
+            "error / uncertainty {:.2}\nrank correlation {:.2}",
+            quality.ratio, quality.rank_correlation
+        ),
+    }
 }

@@ -28,6 +28,12 @@ pub struct Record<'a> {
     /// Total energy (eV).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy: Option<f64>,
+    /// Standard deviation of the energy (eV), of models that know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy_uncertainty: Option<f64>,
+    /// For each atom how strange its surroundings are; 1 is the strangest that the model was trained on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strangeness: Option<&'a [f64]>,
     /// -dE/dx (eV/angstrom).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forces: Option<&'a [[f64; 3]]>,
@@ -141,6 +147,8 @@ impl<'a> Record<'a> {
             unpaired: system.unpaired,
             conditions,
             energy: results.energy,
+            energy_uncertainty: results.uncertainty.as_ref().map(|u| u.energy),
+            strangeness: results.uncertainty.as_ref().map(|u| &u.strangeness[..]),
             forces: results.forces.as_deref(),
             virial: results.virial,
             stress: stress(system, results),

@@ -45,6 +45,8 @@ pub struct Panel {
 pub struct Parity {
     /// Property and unit.
     pub property: String,
+    /// What stands on the axes.
+    pub axes: [&'static str; 2],
     /// (reference, prediction).
     pub points: Vec<(f64, f64)>,
     /// Text in the corner, such as the errors.
@@ -156,7 +158,11 @@ fn parity_panel(area: &Area<'_>, plot: &Parity) -> Drawn {
         .y_label_area_size(80)
         .build_cartesian_2d(range.clone(), range.clone())?;
     let mut mesh = chart.configure_mesh();
-    mesh.x_desc("reference").y_desc("model").x_label_formatter(&label).y_label_formatter(&label).x_labels(5);
+    mesh.x_desc(plot.axes[0])
+        .y_desc(plot.axes[1])
+        .x_label_formatter(&label)
+        .y_label_formatter(&label)
+        .x_labels(5);
     mesh.light_line_style(TRANSPARENT).bold_line_style(BLACK.mix(0.12)).axis_style(BLACK.mix(0.6));
     mesh.label_style((FONT, 14)).axis_desc_style((FONT, 15)).draw()?;
     let diagonal = [(range.start, range.start), (range.end, range.end)];
@@ -243,7 +249,12 @@ mod tests {
         };
         lines(&path, "", &[panel(true, odd.clone()), panel(false, odd.clone()), panel(true, vec![])])
             .unwrap();
-        parity(&path, "", &[Parity { property: "p".into(), points: odd, remark: "r".into() }]).unwrap();
+        parity(
+            &path,
+            "",
+            &[Parity { property: "p".into(), axes: ["x", "y"], points: odd, remark: "r".into() }],
+        )
+        .unwrap();
     }
 
     #[test]

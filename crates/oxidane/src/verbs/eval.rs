@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use oxidane_core::io::{Data, Frame, LabelKeys};
 use oxidane_core::{Error, Evaluation, Potential, Request, Result, System};
 use oxidane_train::evaluate::{Errors, PROPERTIES, Parity, Property};
+use oxidane_train::uncertainty::Quality;
 use serde_json::{Map, Value, json};
 
 use crate::args::EvalArgs;
@@ -77,6 +78,8 @@ struct Compared {
     group: String,
     /// By property: (label, prediction).
     pairs: [Vec<(f64, f64)>; PROPERTIES],
+    /// Uncertainty and error of the energy, where both are known.
+    uncertainty: Option<(f64, f64)>,
     /// Labels that the model has no prediction for.
     unmatched: Vec<Property>,
 }
@@ -101,14 +104,17 @@ fn compare(
         polarizability: polarizability.is_some(),
         born_charges: false,
         electronic: false,
+        uncertainty: energy.is_some(),
     };
     structure.check(&args.structure)?;
     let results = potential.evaluate(&frame.system, asked.and(able))?;
 
+    let errors = results.energy.zip(energy).map(|(e, label)| e - label);
     let mut compared = Compared {
         system: frame.system.clone(),
         group: group(structure, args)?,
         pairs: Default::default(),
+        uncertainty: results.uncertainty.as_ref().map(|u| u.energy).zip(errors),
         unmatched: Vec::new(),
     };
     let flat = |v: Option<Vec<[f64; 3]>>| v.map(|v| v.concat());
@@ -171,6 +177,7 @@ struct Tally {
     groups: BTreeMap<String, (usize, [Errors; PROPERTIES])>,
     parity: [Parity; PROPERTIES],
     unmatched: [u64; PROPERTIES],
+    uncertainties: Vec<(f64, f64)>,
 }
 
 impl Tally {
@@ -186,6 +193,7 @@ impl Tally {
             }
         }
         compared.unmatched.iter().for_each(|&p| self.unmatched[p as usize] += 1);
+        self.uncertainties.extend(compared.uncertainty);
     }
 
     /// A label that was named must be somewhere; and without any label there is nothing to compare.
@@ -253,6 +261,13 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
         &errors::parity_plots("", &overall, &tally.parity),
     )?;
 
+    let quality = Quality::new(&tally.uncertainties);
+    let calibration = structures::output_name(args.out.as_deref(), first, ".uncertainty", ".svg");
+    if let Some(quality) = &quality {
+        let title = format!("{}: uncertainty and error of {} energies", model.name(), quality.structures);
+        plot::parity(&calibration, &title, &[errors::calibration_plot(quality)])?;
+    }
+
     let mut out = Out::new();
     if args.json {
         let by_group: Map<String, Value> = groups
@@ -267,6 +282,9 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
         if let Some(field) = conditions.field {
             all["field"] = json!(field);
         }
+        if let Some(q) = &quality {
+            all["uncertainty"] = json!({ "structures": q.structures, "error_over_uncertainty": q.ratio, "rank_correlation": q.rank_correlation, "groups": q.groups, "plot": calibration });
+        }
         out.line(crate::output::json::pretty(&all)?)?;
     } else {
         out.line(format_args!("model       {}", model.title()))?;
@@ -276,8 +294,15 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
             let parts: Vec<_> = groups.iter().map(|(name, n, e)| Part::new(name, *n, e)).collect();
             out.line(format_args!("\n{}", errors::part_table("group", &parts)))?;
         }
+        if let Some(q) = &quality {
+            out.line(format_args!(
+                "\nuncertainty of the energy   error / uncertainty {:.2} (ideal 1)   rank correlation with the error {:.2}",
+                q.ratio, q.rank_correlation
+            ))?;
+        }
         if !voice.quiet {
-            out.line(format_args!("\nwritten  {}", svg.display()))?;
+            let second = quality.map_or(String::new(), |_| format!(" {}", calibration.display()));
+            out.line(format_args!("\nwritten  {}{second}", svg.display()))?;
         }
     }
     out.flush()

@@ -115,6 +115,13 @@ fn level(head: &Head) -> Vec<(&'static str, String)> {
     lines.extend(
         head.dispersion.iter().map(|d3| ("dispersion", format!("{d3}, added to the network's energy"))),
     );
+    lines.extend(head.uncertainty.iter().map(|u| {
+        let tested =
+            u.tested.map(|t| format!("; error / uncertainty {t:.2} on the test set")).unwrap_or_default();
+        let (trained, calibrated) = (u.trained, u.calibrated);
+        let from = format!("{trained} structures trained on and {calibrated} errors on others");
+        ("uncertainty", format!("of energies, last layer; from {from}{tested}"))
+    }));
     lines
 }
 

@@ -300,7 +300,9 @@ impl Screen {
             let energy =
                 result.evaluation.energy.map(|e| format!("   energy {e:.6} eV   {:.8} Eh", e / HARTREE));
             let energy = energy.unwrap_or_default();
-            self.out.line(format_args!("\n{how} in {} steps{energy}", result.steps))?;
+            let off = result.evaluation.uncertainty.as_ref();
+            let off = off.map_or(String::new(), |u| format!("   +/- {:.4} eV", u.energy));
+            self.out.line(format_args!("\n{how} in {} steps{energy}{off}", result.steps))?;
             if self.pressure {
                 self.out.line(format_args!("enthalpy {:.6} eV (E + pV)", result.row.energy))?;
             }

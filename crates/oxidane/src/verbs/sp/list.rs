@@ -22,6 +22,8 @@ pub struct List<'a> {
     rows: usize,
     /// Whether something stands above the first structure.
     headed: bool,
+    /// Whether energies have an uncertainty.
+    uncertain: bool,
     /// Whether polarisabilities are derivatives of the dipole, and not of a head of their own.
     responds: bool,
 }
@@ -30,11 +32,13 @@ impl<'a> List<'a> {
     /// The list that the options ask for.
     pub fn new(args: &'a SpArgs, request: Request, responds: bool, quiet: bool) -> Self {
         let named = args.show.any();
-        let only_energy = request.energy && (args.out.is_some() && !named || request == Request::ENERGY);
+        let bare = Request { uncertainty: false, ..request };
+        let uncertain = request.uncertainty;
+        let only_energy = request.energy && (args.out.is_some() && !named || bare == Request::ENERGY);
         // Without an energy there is no table of energies: what the model has is shown instead.
         let all = args.show.all || !named && !request.energy;
         let table = only_energy.then(|| {
-            Table::new(vec![
+            let mut columns = vec![
                 Column::number("#", 4),
                 Column::text("structure", 28),
                 Column::text("formula", 12),
@@ -44,9 +48,13 @@ impl<'a> List<'a> {
                 Column::number("unpaired", 8),
                 Column::number("energy / eV", 17),
                 Column::number("energy / Eh", 16),
-            ])
+            ];
+            if uncertain {
+                columns.push(Column::number("+/- / eV", 9));
+            }
+            Table::new(columns)
         });
-        Self { show: &args.show, all, table, rows: 0, headed: !quiet, responds }
+        Self { show: &args.show, all, table, rows: 0, headed: !quiet, uncertain, responds }
     }
 
     /// Prints one structure.
@@ -59,7 +67,7 @@ impl<'a> List<'a> {
         if self.rows == 1 {
             out.line(format_args!("{}{}", if self.headed { "\n" } else { "" }, table.head()))?;
         }
-        out.line(table.row(&[
+        let mut cells = vec![
             self.rows.to_string(),
             fit(&done.structure.name(), 28),
             fit(&formula(&system.numbers), 12),
@@ -69,7 +77,13 @@ impl<'a> List<'a> {
             system.unpaired.to_string(),
             format!("{energy:.6}"),
             format!("{:.8}", energy / HARTREE),
-        ]))
+        ];
+        if self.uncertain {
+            cells.push(
+                done.results.uncertainty.as_ref().map_or(String::new(), |u| format!("{:.4}", u.energy)),
+            );
+        }
+        out.line(table.row(&cells))
     }
 
     fn block(&self, out: &mut Out, done: &Done) -> Outcome {
@@ -85,7 +99,9 @@ impl<'a> List<'a> {
             system.unpaired
         ))?;
         if let Some(ev) = results.energy {
-            out.line(format_args!("   energy  {ev:.6} eV   {:.8} Eh", ev / HARTREE))?;
+            let off =
+                results.uncertainty.as_ref().map_or(String::new(), |u| format!("   +/- {:.4} eV", u.energy));
+            out.line(format_args!("   energy  {ev:.6} eV   {:.8} Eh{off}", ev / HARTREE))?;
         }
         let show = |asked: bool| asked || self.all;
         if let Some(dipole) = results.dipole.filter(|_| show(self.show.dipole)) {

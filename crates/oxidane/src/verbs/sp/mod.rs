@@ -11,7 +11,7 @@ use oxidane_core::{Error, Evaluation, Potential, Request, Result};
 use crate::args::SpArgs;
 use crate::exit::{Failure, Outcome};
 use crate::interrupt;
-use crate::model::Loaded;
+use crate::model::{Loaded, Strangers};
 use crate::output::{Out, Voice, json};
 use crate::parallel;
 use crate::results::{finite, labelled};
@@ -75,6 +75,7 @@ fn request(args: &SpArgs, model: &Loaded) -> Result<Request> {
         polarizability: show.polar,
         born_charges: show.born_charges,
         electronic: false,
+        uncertainty: has.uncertainty,
     };
     if args.compute.field.is_some() && (show.polar || show.born_charges) {
         return Err(Error::usage(
@@ -82,7 +83,10 @@ fn request(args: &SpArgs, model: &Loaded) -> Result<Request> {
         ));
     }
     model.require(asked)?;
-    let everything = show.all || args.json || args.out.is_some() || asked == Request::default();
+    let everything = show.all
+        || args.json
+        || args.out.is_some()
+        || Request { uncertainty: false, ..asked } == Request::default();
     let easy = model.easy();
     let all = Request {
         polarizability: asked.polarizability || easy.polarizability,
@@ -102,6 +106,7 @@ fn report(
 ) -> Outcome {
     let mut out = if args.out.is_some() { Out::lasting() } else { Out::new() };
     let mut caveats = model.caveats(voice);
+    let mut strangers = Strangers::new(voice);
     let mut records = Vec::new();
     let mut list = List::new(args, request, model.capabilities().born_charges, voice.quiet);
     let mut count = 0;
@@ -112,6 +117,7 @@ fn report(
         }
         count += 1;
         caveats.see(&done.structure.frame.system);
+        strangers.see(&done.structure.name(), &done.structure.frame.system, &done.results);
         if let Some(file) = file.as_mut() {
             write_labelled(*file, &done)?;
         }
@@ -124,6 +130,7 @@ fn report(
         }
         list.print(&mut out, &done)
     })?;
+    strangers.finish();
     if args.json {
         // Printed at the end only: half a list is no JSON.
         out.line(format_args!("[{}]", records.join(",\n ")))?;

@@ -1,0 +1,311 @@
+//! The uncertainty of a trained head, from the features of its last layer (see [`oxidane_models::LastLayer`]): quadratic forms over the
+//! structures trained on, their size set by errors on structures that were not.
+
+use crate::gradient::Context;
+use faer::{Mat, Side};
+use oxidane_core::{Error, Request, Result};
+use oxidane_math::Real;
+use oxidane_models::file::Calibration;
+use oxidane_models::{LastLayer, Network, Scratch, Tensor};
+use rayon::prelude::*;
+
+/// Most structures and most atoms trained on whose features are taken, evenly spread over all.
+const MOST: [usize; 2] = [20_000, 100_000];
+
+/// Chunks in memory at once; results are added up in order.
+const WAVE: usize = 64;
+
+/// Fewest errors that set the size of the uncertainty.
+const LEAST: usize = 8;
+
+/// An uncertainty and what it comes from.
+#[derive(Debug, Clone)]
+pub struct Fitted {
+    /// The quadratic forms.
+    pub layer: LastLayer,
+    /// What a model file says of them.
+    pub calibration: Calibration,
+}
+
+/// Frames of one head: trained on, to set the size with, and to test it with.
+pub struct Parts<'a> {
+    /// Trained on.
+    pub train: &'a [usize],
+    /// Their errors set the size.
+    pub calibrate: &'a [usize],
+    /// Their errors test it.
+    pub test: &'a [usize],
+}
+
+/// Fits the uncertainty of the energies of a head. `None` where the network has none, or where there are too few labelled energies
+/// outside the training frames.
+///
+/// # Errors
+/// The network refuses a structure.
+pub fn fit<R: Real>(
+    context: &Context,
+    network: &dyn Network<R>,
+    parts: &Parts<'_>,
+) -> Result<Option<Fitted>> {
+    let labelled = |frames: &[usize]| -> Vec<usize> {
+        frames.iter().copied().filter(|&i| context.data.summary(i).labels.energy).collect()
+    };
+    let (calibrate, test) = (labelled(parts.calibrate), labelled(parts.test));
+    if !network.capabilities().uncertainty || calibrate.len() < LEAST || parts.train.is_empty() {
+        return Ok(None);
+    }
+    let train = spread(context, parts.train);
+    let mut structures = Vec::new();
+    let mut atoms = Vec::new();
+    let width = visit(context, network, &train, |features, width, _| {
+        structures.extend(sum(features, width));
+        atoms.extend_from_slice(features);
+    })?;
+    let (of_structures, of_atoms) = (Form::new(&structures, width)?, Form::new(&atoms, width)?);
+
+    let errors = |frames: &[usize]| -> Result<Vec<(Vec<f64>, f64)>> {
+        let mut all = Vec::new();
+        visit(context, network, frames, |features, width, error| {
+            let error = error.unwrap_or_default();
+            all.push((of_structures.project(&sum(features, width)), error * error));
+        })?;
+        Ok(all)
+    };
+    let known = errors(&calibrate)?;
+    let (regularization, scale) = of_structures.size(&known);
+    let energy = of_structures.root(regularization, scale);
+    let found = errors(&test)?;
+    let total = |f: &dyn Fn(&(Vec<f64>, f64)) -> f64| found.iter().map(f).sum::<f64>();
+    let variance = total(&|(p, _)| scale * of_structures.form(p, regularization));
+    let tested = (!found.is_empty()).then(|| (total(&|(_, e)| *e) / variance).sqrt());
+
+    let floor = ROUNDING * of_atoms.largest();
+    let strangest = atoms.chunks_exact(width).map(|row| of_atoms.form(&of_atoms.project(row), floor));
+    let strangest = strangest.fold(0.0, f64::max);
+    let atoms = of_atoms.root(floor, 1.0 / strangest);
+    Ok(Some(Fitted {
+        layer: LastLayer::new(&energy, &atoms)?,
+        calibration: Calibration { trained: train.len() as u64, calibrated: calibrate.len() as u64, tested },
+    }))
+}
+
+/// Directions in which the features of atoms vary less than this, relative to the largest, are rounding of single precision.
+const ROUNDING: f64 = 1e-11;
+
+/// At most as many frames as [`MOST`] allows, evenly spread.
+fn spread(context: &Context, frames: &[usize]) -> Vec<usize> {
+    let atoms: usize = frames.iter().map(|&i| context.data.atoms(i)).sum();
+    let parts = frames.len().div_ceil(MOST[0]).max(atoms.div_ceil(MOST[1])).max(1);
+    frames.iter().copied().step_by(parts).collect()
+}
+
+fn sum(features: &[f64], width: usize) -> Vec<f64> {
+    let mut sum = vec![0.0; width];
+    for row in features.chunks_exact(width) {
+        sum.iter_mut().zip(row).for_each(|(s, x)| *s += x);
+    }
+    sum
+}
+
+/// Calls `each` with the features of each frame's atoms, their width, and the error of its energy, in order; gives the width.
+fn visit<R: Real>(
+    context: &Context,
+    network: &dyn Network<R>,
+    frames: &[usize],
+    mut each: impl FnMut(&[f64], usize, Option<f64>),
+) -> Result<usize> {
+    let request = Request { energy: true, uncertainty: true, ..Request::default() };
+    let mut width = 0;
+    for wave in context.chunks(frames).chunks(WAVE) {
+        let results: Vec<Result<_>> = wave
+            .par_iter()
+            .map_init(Scratch::default, |scratch, chunk| {
+                let loaded = context.load(chunk)?;
+                let outputs = context.outputs(network, &loaded, request, scratch)?;
+                Ok((loaded, outputs))
+            })
+            .collect();
+        for result in results {
+            let (loaded, outputs) = result?;
+            width = outputs.features.len() / loaded.batch.atoms().max(1);
+            for (s, frame) in loaded.frames.iter().enumerate() {
+                let atoms = loaded.batch.atoms_of(s);
+                let reference = context.references[frame.head as usize].sum(&frame.system.numbers);
+                let error = frame.energy.map(|label| outputs.energy[s] + reference - label);
+                each(&outputs.features[atoms.start * width..atoms.end * width], width, error);
+            }
+        }
+    }
+    Ok(width)
+}
+
+/// sum_t f_t f_t^T in its eigenvectors.
+struct Form {
+    values: Vec<f64>,
+    vectors: Mat<f64>,
+}
+
+impl Form {
+    /// Of these rows.
+    fn new(rows: &[f64], width: usize) -> Result<Self> {
+        let mut sum = vec![0.0; width * width];
+        for row in rows.chunks_exact(width) {
+            for (line, &x) in sum.chunks_exact_mut(width).zip(row) {
+                line.iter_mut().zip(row).for_each(|(s, y)| *s += x * y);
+            }
+        }
+        let matrix = Mat::from_fn(width, width, |i, j| sum[i * width + j]);
+        let eigen = matrix
+            .self_adjoint_eigen(Side::Lower)
+            .map_err(|_| Error::not_converged("the fit of the uncertainty did not converge"))?;
+        let values = (0..width).map(|k| eigen.S().column_vector()[k].max(0.0)).collect();
+        Ok(Self { values, vectors: eigen.U().to_owned() })
+    }
+
+    fn largest(&self) -> f64 {
+        self.values.iter().copied().fold(f64::MIN_POSITIVE, f64::max)
+    }
+
+    /// The squares of the components of `f` along the eigenvectors.
+    fn project(&self, f: &[f64]) -> Vec<f64> {
+        let along = |k: usize| f.iter().enumerate().map(|(i, x)| self.vectors[(i, k)] * x).sum::<f64>();
+        (0..self.values.len()).map(|k| along(k).powi(2)).collect()
+    }
+
+    /// f^T (F + regularization 1)^-1 f.
+    fn form(&self, projected: &[f64], regularization: f64) -> f64 {
+        projected.iter().zip(&self.values).map(|(p, v)| p / (v + regularization)).sum()
+    }
+
+    /// The regularisation, of a few to a decade, under which squared errors are the likeliest as those of a normal
+    /// distribution, and the factor alpha^2 to it.
+    fn size(&self, known: &[(Vec<f64>, f64)]) -> (f64, f64) {
+        let mut best = (f64::NEG_INFINITY, 0.0, 0.0);
+        for k in 0..40 {
+            let regularization = self.largest() * 10f64.powf(-1.0 - f64::from(k) / 4.0);
+            let forms: Vec<f64> = known.iter().map(|(p, _)| self.form(p, regularization)).collect();
+            let ratios = known.iter().zip(&forms).map(|((_, e), s)| e / s);
+            let scale = ratios.sum::<f64>() / known.len() as f64;
+            // Up to terms that do not depend on the regularisation.
+            let likelihood = -forms.iter().map(|s| (scale * s).ln()).sum::<f64>();
+            if likelihood > best.0 {
+                best = (likelihood, regularization, scale);
+            }
+        }
+        (best.1, best.2)
+    }
+
+    /// A matrix whose product with features has the squared length scale * f^T (F + regularization 1)^-1 f.
+    fn root(&self, regularization: f64, scale: f64) -> Tensor {
+        let n = self.values.len();
+        let factor = |k: usize| (scale / (self.values[k] + regularization)).sqrt();
+        let data = (0..n * n).map(|at| factor(at / n) * self.vectors[(at % n, at / n)]).collect();
+        Tensor { shape: vec![n, n], data }
+    }
+}
+
+/// How well uncertainties tell errors, from pairs of both.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quality {
+    /// Number of pairs.
+    pub structures: usize,
+    /// Root mean square error over root mean square uncertainty: 1 is ideal, above 1 the uncertainties are too small.
+    pub ratio: f64,
+    /// Spearman's rank correlation of uncertainty and absolute error; not a number if either is the same for all.
+    pub rank_correlation: f64,
+    /// Root mean squares of uncertainty and error in groups of equal size, by rising uncertainty.
+    pub groups: Vec<(f64, f64)>,
+}
+
+/// Groups of [`Quality::groups`], as far as there are that many pairs.
+const GROUPS: usize = 10;
+
+impl Quality {
+    /// From pairs of uncertainty and error; `None` without any.
+    pub fn new(pairs: &[(f64, f64)]) -> Option<Self> {
+        if pairs.is_empty() {
+            return None;
+        }
+        let mut sorted = pairs.to_vec();
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let size = sorted.len().div_ceil(GROUPS);
+        let groups = sorted.chunks(size).map(|g| (rms(g.iter().map(|p| p.0)), rms(g.iter().map(|p| p.1))));
+        let ranks = |f: fn(&(f64, f64)) -> f64| ranks(&pairs.iter().map(f).collect::<Vec<_>>());
+        Some(Self {
+            structures: pairs.len(),
+            ratio: rms(pairs.iter().map(|p| p.1)) / rms(pairs.iter().map(|p| p.0)),
+            rank_correlation: correlation(&ranks(|p| p.0), &ranks(|p| p.1.abs())),
+            groups: groups.collect(),
+        })
+    }
+}
+
+fn rms(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let n = values.len() as f64;
+    (values.map(|x| x * x).sum::<f64>() / n).sqrt()
+}
+
+/// The rank of each value, equal values sharing the mean of theirs.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut first = 0;
+    for tied in order.chunk_by(|&a, &b| values[a] == values[b]) {
+        let mean = first as f64 + (tied.len() - 1) as f64 / 2.0;
+        tied.iter().for_each(|&i| ranks[i] = mean);
+        first += tied.len();
+    }
+    ranks
+}
+
+/// Pearson's correlation.
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
+    let (of_a, of_b) = (mean(a), mean(b));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(x, y)| f(x - of_a, y - of_b)).sum::<f64>();
+    sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against the inverse of a two by two matrix by hand, and errors that are as large as the form says.
+    #[test]
+    fn forms_are_inverses_and_have_the_right_size() {
+        // Sum of the outer products of (2, 0), (1, 1): [[5, 1], [1, 1]]; with 1 on the diagonal its inverse is [[2, -1], [-1, 6]] / 11.
+        let form = Form::new(&[2.0, 0.0, 1.0, 1.0], 2).unwrap();
+        let projected = form.project(&[1.0, 2.0]);
+        let expected = (2.0 - 4.0 + 24.0) / 11.0;
+        assert!((form.form(&projected, 1.0) - expected).abs() < 1e-13);
+        let root = form.root(1.0, 4.0);
+        let product = |k: usize| root.data[2 * k] + 2.0 * root.data[2 * k + 1];
+        assert!((product(0).powi(2) + product(1).powi(2) - 4.0 * expected).abs() < 1e-12);
+
+        let regularization = form.largest() * 10f64.powf(-2.5);
+        let known: Vec<_> = (1..20)
+            .map(|k| {
+                let p = form.project(&[f64::from(k % 5), f64::from(k % 7) - 3.0]);
+                let e = 0.09 * form.form(&p, regularization);
+                (p, e)
+            })
+            .collect();
+        let (found, scale) = form.size(&known);
+        assert!(
+            (found / regularization - 1.0).abs() < 1e-9 && (scale / 0.09 - 1.0).abs() < 1e-9,
+            "{found} {scale}"
+        );
+    }
+
+    /// By hand: ranks 0 1.5 1.5 3 against 0 2 1 3 have covariance 4.5 and variances 4.5 and 5.
+    #[test]
+    fn quality_by_hand() {
+        let found = Quality::new(&[(1.0, 0.1), (2.0, -3.0), (2.0, 2.0), (5.0, 4.0)]).unwrap();
+        assert!((found.rank_correlation - 4.5 / (4.5f64 * 5.0).sqrt()).abs() < 1e-14);
+        assert!((found.ratio - (29.01f64 / 34.0).sqrt()).abs() < 1e-14);
+        assert_eq!(found.groups.len(), 4);
+        assert!(Quality::new(&[]).is_none());
+        assert!(Quality::new(&[(1.0, 2.0)]).unwrap().rank_correlation.is_nan());
+    }
+}
