@@ -8,6 +8,7 @@ mod hessian;
 pub mod md;
 pub mod observables;
 pub mod opt;
+pub mod rdf;
 pub mod sample;
 mod selection;
 pub mod statistics;

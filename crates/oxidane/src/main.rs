@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Verb::Md(args) => verbs::md::run(&args, voice),
         Verb::Train(args) => verbs::train::run(&args, voice),
         Verb::Eval(args) => verbs::eval::run(&args, voice),
+        Verb::Rdf(args) => verbs::rdf::run(&args, voice),
         Verb::Label(args) => verbs::label::run(&args, voice),
         Verb::Sample(args) => verbs::sample::run(&args, voice),
         Verb::Import(args) => verbs::import::run(&args, voice),

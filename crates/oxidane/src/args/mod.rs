@@ -6,6 +6,7 @@ mod label;
 mod md;
 mod model;
 mod opt;
+mod rdf;
 mod sample;
 mod structure;
 mod train;
@@ -18,6 +19,7 @@ pub use label::LabelArgs;
 pub use md::{EnsembleKind, MdArgs, Velocities};
 pub use model::{ComputeArgs, Precision};
 pub use opt::{CellMode, Level, OptArgs, Optimizer};
+pub use rdf::RdfArgs;
 pub use sample::{
     DisplaceArgs, ModeStatistics, ModesArgs, SampleArgs, SampleFiles, SampleKind, SampleMdArgs, TorsionsArgs,
 };
@@ -66,7 +68,7 @@ impl Cli {
                 Verb::Label(args) => args.compute.precision = Some(precision),
                 Verb::Sample(args) => args.set_precision(precision),
                 Verb::Train(args) => args.precision = Some(precision),
-                Verb::Import(_) | Verb::Info(_) | Verb::Models(_) | Verb::Completions(_) => {}
+                Verb::Rdf(_) | Verb::Import(_) | Verb::Info(_) | Verb::Models(_) | Verb::Completions(_) => {}
             }
         }
         Ok(cli)
@@ -91,6 +93,9 @@ pub enum Verb {
     /// Errors of a model on labelled structures: MAE and RMSE, parity plots
     #[command(after_long_help = eval::EXAMPLES)]
     Eval(EvalArgs),
+    /// Radial distribution functions of a trajectory
+    #[command(after_long_help = rdf::EXAMPLES)]
+    Rdf(RdfArgs),
     /// Label structures: energies, forces and charges of any model, beside the labels that are there
     #[command(after_long_help = label::EXAMPLES)]
     Label(LabelArgs),

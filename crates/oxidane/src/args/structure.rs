@@ -5,7 +5,7 @@ use oxidane_core::Result;
 use oxidane_core::io::ChargeSpin;
 
 /// Options of everything that reads structures.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Structure")]
 pub struct StructureArgs {
     /// Total charge, before what the file says [default: the file's, else 0]

@@ -3,6 +3,17 @@
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 
+/// A number of bins, 1 to 100,000.
+pub fn bins(text: &str) -> Result<usize, String> {
+    let n = text.parse().map_err(|_| format!("{text} is not a whole number"))?;
+    if (1..=100_000).contains(&n) { Ok(n) } else { Err(format!("{n} is not between 1 and 100000")) }
+}
+
+/// An element by its symbol.
+pub fn element(text: &str) -> Result<u8, String> {
+    oxidane_core::elements::from_symbol(text).ok_or_else(|| format!("{text} is no element; use H, He, ..."))
+}
+
 /// A length of time in fs, written with its unit: `500fs`, `10ps`, `1.5ns`.
 pub fn time(text: &str) -> Result<f64, String> {
     let text = text.trim();

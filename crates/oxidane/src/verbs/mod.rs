@@ -7,6 +7,7 @@ pub mod info;
 pub mod label;
 pub mod md;
 pub mod opt;
+pub mod rdf;
 pub mod sample;
 pub mod sp;
 pub mod train;
