@@ -70,7 +70,7 @@ fn the_same_bits_on_any_number_of_threads() {
     let single = single(&*double);
     let evaluate = |threads: usize| -> [Evaluation; 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let request = MpniceConfig::CAPABILITIES;
+        let request = Request { uncertainty: false, ..MpniceConfig::CAPABILITIES };
         let (mut a, mut b) =
             (potential(single.boxed_clone(), threads > 1), potential(double.boxed_clone(), threads > 1));
         pool.install(|| [a.evaluate(&water, request).unwrap(), b.evaluate(&water, request).unwrap()])
@@ -132,7 +132,7 @@ fn model_files_round_trip() {
     let options =
         PotentialOptions { head: None, precision: Precision::F32, parallel: false, allow_close: true };
     let mut back = read.potential(options).unwrap();
-    let request = MpniceConfig::CAPABILITIES;
+    let request = Request { uncertainty: false, ..MpniceConfig::CAPABILITIES };
     let want = potential(network, false).evaluate(&molecule(1), request).unwrap();
     assert_eq!(back.evaluate(&molecule(1), request).unwrap(), want);
     let refused = back.evaluate(&molecule(-1), request).unwrap_err().to_string();

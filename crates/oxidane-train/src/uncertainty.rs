@@ -61,6 +61,9 @@ pub fn fit<R: Real>(
         structures.extend(sum(features, width));
         atoms.extend_from_slice(features);
     })?;
+    if width == 0 {
+        return Ok(None);
+    }
     let (of_structures, of_atoms) = (Form::new(&structures, width)?, Form::new(&atoms, width)?);
 
     let errors = |frames: &[usize]| -> Result<Vec<(Vec<f64>, f64)>> {
@@ -107,7 +110,8 @@ fn sum(features: &[f64], width: usize) -> Vec<f64> {
     sum
 }
 
-/// Calls `each` with the features of each frame's atoms, their width, and the error of its energy, in order; gives the width.
+/// Calls `each` with the features of each frame's atoms, their width, and the error of its energy, in order; gives the width, 0 if the
+/// network has none.
 fn visit<R: Real>(
     context: &Context,
     network: &dyn Network<R>,
@@ -127,6 +131,9 @@ fn visit<R: Real>(
             .collect();
         for result in results {
             let (loaded, outputs) = result?;
+            if outputs.features.is_empty() {
+                return Ok(0);
+            }
             width = outputs.features.len() / loaded.batch.atoms().max(1);
             for (s, frame) in loaded.frames.iter().enumerate() {
                 let atoms = loaded.batch.atoms_of(s);
@@ -286,7 +293,7 @@ mod tests {
         let regularization = form.largest() * 10f64.powf(-2.5);
         let known: Vec<_> = (1..20)
             .map(|k| {
-                let p = form.project(&[f64::from(k % 5), f64::from(k % 7) - 3.0]);
+                let p = form.project(&[f64::from(k % 5) + 1.0, f64::from(k % 7) - 3.0]);
                 let e = 0.09 * form.form(&p, regularization);
                 (p, e)
             })
