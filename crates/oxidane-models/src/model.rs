@@ -1,6 +1,6 @@
 //! [`Model`]: a network with its header, from a file, a foreign checkpoint or the program itself.
 
-use crate::file::{self, Base, Head, Header, Tensors};
+use crate::file::{self, Base, Calibration, Head, Header, Tensors};
 use crate::import::xequinet;
 use crate::potential::{Domain, Exact, NetworkPotential};
 use crate::registry::Precise;
@@ -251,6 +251,17 @@ impl Model {
             NetworkPotential::new(name, domain, network, exact, options.parallel, options.allow_close)?;
         let uncertainty = self.uncertainties[place as usize].clone();
         Ok(potential.with_head(place).with_uncertainty(uncertainty))
+    }
+
+    /// The same with an uncertainty of the head at `place`.
+    ///
+    /// # Panics
+    /// If there is no such head.
+    #[must_use]
+    pub fn with_uncertainty(mut self, place: usize, layer: LastLayer, calibration: Calibration) -> Self {
+        self.uncertainties[place] = Some(Arc::new(layer));
+        self.header.heads[place].uncertainty = Some(calibration);
+        self
     }
 
     /// Writes the model file, atomically, and returns its hash.

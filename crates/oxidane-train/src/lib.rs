@@ -36,5 +36,5 @@ pub use data::{ReferenceEnergies, TrainingData};
 pub use heads::Heads;
 pub use model_file::ModelFiles;
 pub use observer::{Observer, StepEvent, ValidationEvent};
-pub use setup::{prepare, prepare_on};
+pub use setup::{calibrate_on, prepare, prepare_on};
 pub use trainer::{Best, CHECKPOINT, ModelWriter, Outcome, PARITY_POINTS, Setup, TrainedModel, Trainer};

@@ -1,10 +1,13 @@
 //! From a configuration to a [`Setup`].
 
 use crate::config::{Config, Finetune, Train};
-use crate::data::TrainingData;
+use crate::data::{EdgeCache, TrainingData};
+use crate::gradient::Context;
 use crate::heads::Heads;
+use crate::loss::Loss;
 use crate::model_file::ModelFiles;
 use crate::trainer::Setup;
+use crate::uncertainty;
 use oxidane_core::{Error, Result};
 use oxidane_models::Model;
 use oxidane_models::file::Base;
@@ -42,6 +45,37 @@ pub fn prepare_on<R: Precise>(config: Config, folder: &Path, bases: &[Base]) -> 
         folder: folder.into(),
         writer: Box::new(ModelFiles),
     })
+}
+
+/// A model with uncertainties of its energies, from the data of the configuration that it was trained with (see
+/// [`crate::uncertainty`]); heads without enough data keep what they have.
+///
+/// # Errors
+/// As [`prepare_on`], if the configuration is not one of the model, or if the network refuses a structure.
+pub fn calibrate_on(mut config: Config, path: &Path, bases: &[Base]) -> Result<Model> {
+    let model = Model::open(Some(path))?;
+    config.finetune = Some(Finetune { model: path.into(), freeze: Vec::new(), head: None });
+    let setup = prepare_on::<f32>(config, Path::new("."), bases)?;
+    if setup.network.hyperparameters() != model.header().hyperparameters {
+        return Err(Error::usage(
+            "the configuration is not one of this model: it would add to it; give the one that it was trained with",
+        )
+        .at(path));
+    }
+    let (edges, loss) =
+        (EdgeCache::new(&setup.data.data, setup.network.cutoff(), 0), Loss::new(&setup.config.loss));
+    let context = Context {
+        data: &setup.data.data,
+        edges: &edges,
+        references: &setup.references,
+        loss: &loss,
+        chunk_atoms: setup.config.train.chunk_atoms,
+    };
+    let heads = setup.heads.entries().len() as u32;
+    let fit = || uncertainty::fit_heads(&context, &*setup.network, &setup.data, heads);
+    let fitted = pool(&setup.config.train)?.install(fit)?;
+    let each = fitted.into_iter().enumerate().filter_map(|(place, fitted)| Some((place, fitted?)));
+    Ok(each.fold(model, |model, (place, f)| model.with_uncertainty(place, f.layer, f.calibration)))
 }
 
 /// The threads of a run.

@@ -1,6 +1,7 @@
 //! The uncertainty of a trained head, from the features of its last layer (see [`oxidane_models::LastLayer`]): quadratic forms over the
 //! structures trained on, their size set by errors on structures that were not.
 
+use crate::data::TrainingData;
 use crate::gradient::Context;
 use faer::{Mat, Side};
 use oxidane_core::{Error, Request, Result};
@@ -90,6 +91,27 @@ pub fn fit<R: Real>(
         layer: LastLayer::new(&energy, &atoms)?,
         calibration: Calibration { trained: train.len() as u64, calibrated: calibrate.len() as u64, tested },
     }))
+}
+
+/// The uncertainty of each head that a setup's data train: its validation frames set the size, its test frames test it.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_heads<R: Real>(
+    context: &Context,
+    network: &dyn Network<R>,
+    data: &TrainingData,
+    heads: u32,
+) -> Result<Vec<Option<Fitted>>> {
+    let of_head = |head: u32| {
+        let own = |frames: &[usize]| -> Vec<usize> {
+            frames.iter().copied().filter(|&i| data.data.summary(i).head == head).collect()
+        };
+        let (train, calibrate, test) =
+            (data.trained_on(head), own(&data.parts.validation), own(&data.parts.test));
+        fit(context, network, &Parts { train: &train, calibrate: &calibrate, test: &test })
+    };
+    (0..heads).map(of_head).collect()
 }
 
 /// Directions in which the features of atoms vary less than this, relative to the largest, are rounding of single precision.

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Verb::Opt(args) => verbs::opt::run(&args, voice),
         Verb::Md(args) => verbs::md::run(&args, voice),
         Verb::Train(args) => verbs::train::run(&args, voice),
+        Verb::Calibrate(args) => verbs::calibrate::run(&args, voice),
         Verb::Eval(args) => verbs::eval::run(&args, voice),
         Verb::Rdf(args) => verbs::rdf::run(&args, voice),
         Verb::Label(args) => verbs::label::run(&args, voice),

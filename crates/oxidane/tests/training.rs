@@ -230,3 +230,34 @@ fn errors_are_foreseen() {
     let info = bench.run(&["info", "without/model.safetensors"]).ok();
     assert!(!info.contains("uncertainty"), "{info}");
 }
+
+/// An uncertainty can be given to a model afterwards: the same as at the end of its training.
+#[test]
+fn a_model_is_calibrated_afterwards() {
+    let bench = Bench::new();
+    data(&bench);
+    let config =
+        CONFIG.replace("train_count = 12, validation_count = 4", "train_count = 8, validation_count = 8");
+    bench.write("fit.toml", &config);
+    bench.write("bare.toml", &format!("{config}uncertainty = false\n"));
+    for name in ["fit", "bare"] {
+        bench.run(&["train", &format!("{name}.toml"), "--threads", "1"]).ok();
+    }
+    let calibrate = |config: &str, out: &str| {
+        bench.run(&["calibrate", config, "--model", "bare.run/model.safetensors", "--out", out])
+    };
+    let said = calibrate("bare.toml", "later.safetensors").ok();
+    assert!(said.contains("8 structures trained on, 8 errors"), "{said}");
+    let off = |model: &str| {
+        bench.run(&["sp", "water.xyz", "--json", "--model", model]).json()[0]["energy_uncertainty"].clone()
+    };
+    assert_eq!(off("later.safetensors"), off("fit.run/model.safetensors"));
+    assert!(off("bare.run/model.safetensors").is_null());
+
+    calibrate("bare.toml", "bare.run/model.safetensors").refused(2, &["overwritten"]);
+    bench.write("few.toml", &config.replace("validation_count = 8", "validation_count = 2"));
+    calibrate("few.toml", "x.safetensors").refused(3, &["8 validation frames"]);
+    bench.write("other.toml", &config.replace("cutoff = 3.0", "cutoff = 4.0"));
+    calibrate("other.toml", "x.safetensors").refused(2, &["cutoff"]);
+    assert!(!bench.path("x.safetensors").exists());
+}

@@ -511,23 +511,13 @@ impl<R: Real> Trainer<R> {
         self.write_model(&model, &*network, step, &self.final_errors, &uncertainties)
     }
 
-    /// The uncertainty of each head that was trained: validation frames set its size, test frames test it.
+    /// The uncertainty of each head that was trained, unless the configuration wants none.
     fn uncertainties(&self, network: &dyn Network<R>) -> Result<Vec<Option<Fitted>>> {
-        let data = &self.setup.data;
-        let heads = 0..self.setup.heads.entries().len() as u32;
-        let of_head = |head: u32| {
-            let own = |frames: &[usize]| -> Vec<usize> {
-                frames.iter().copied().filter(|&i| data.data.summary(i).head == head).collect()
-            };
-            let (train, calibrate, test) =
-                (data.trained_on(head), own(&data.parts.validation), own(&data.parts.test));
-            let parts = uncertainty::Parts { train: &train, calibrate: &calibrate, test: &test };
-            uncertainty::fit(&self.context(), network, &parts)
-        };
         if !self.setup.config.train.uncertainty {
-            return Ok(heads.map(|_| None).collect());
+            return Ok(Vec::new());
         }
-        heads.map(of_head).collect()
+        let heads = self.setup.heads.entries().len() as u32;
+        uncertainty::fit_heads(&self.context(), network, &self.setup.data, heads)
     }
 
     fn save(&mut self, observer: &mut dyn Observer) -> Result<()> {

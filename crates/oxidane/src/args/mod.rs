@@ -1,5 +1,6 @@
 //! The command line: one definition per option, which feeds parsing, help and completions.
 
+mod calibrate;
 mod eval;
 mod import;
 mod label;
@@ -13,6 +14,7 @@ mod train;
 mod values;
 mod verbs;
 
+pub use calibrate::CalibrateArgs;
 pub use eval::EvalArgs;
 pub use import::{ImportArgs, ImportFrom, XequinetArgs};
 pub use label::LabelArgs;
@@ -68,7 +70,12 @@ impl Cli {
                 Verb::Label(args) => args.compute.precision = Some(precision),
                 Verb::Sample(args) => args.set_precision(precision),
                 Verb::Train(args) => args.precision = Some(precision),
-                Verb::Rdf(_) | Verb::Import(_) | Verb::Info(_) | Verb::Models(_) | Verb::Completions(_) => {}
+                Verb::Calibrate(_)
+                | Verb::Rdf(_)
+                | Verb::Import(_)
+                | Verb::Info(_)
+                | Verb::Models(_)
+                | Verb::Completions(_) => {}
             }
         }
         Ok(cli)
@@ -90,6 +97,9 @@ pub enum Verb {
     /// Train a model on labelled structures
     #[command(after_long_help = train::EXAMPLES)]
     Train(TrainArgs),
+    /// Give a trained model an uncertainty of its energies
+    #[command(after_long_help = calibrate::EXAMPLES)]
+    Calibrate(CalibrateArgs),
     /// Errors of a model on labelled structures: MAE and RMSE, parity plots
     #[command(after_long_help = eval::EXAMPLES)]
     Eval(EvalArgs),

@@ -1,5 +1,6 @@
 //! What the program does, one file for each verb.
 
+pub mod calibrate;
 pub mod completions;
 pub mod eval;
 pub mod import;
