@@ -107,7 +107,7 @@ fn the_same_bits_on_any_number_of_threads() {
     let (double, single) = (random::<f64>("xpainn", &xpainn(), 1), random::<f32>("xpainn", &xpainn(), 1));
     let evaluate = |threads: usize| -> [Evaluation; 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let request = double.capabilities();
+        let request = Request { uncertainty: false, ..double.capabilities() };
         let mut a = potential(single.boxed_clone(), threads > 1);
         let mut b = potential(double.boxed_clone(), threads > 1);
         pool.install(|| [a.evaluate(&water, request).unwrap(), b.evaluate(&water, request).unwrap()])
@@ -178,7 +178,7 @@ fn xpainn_with_charges_is_refused_slabs_and_kept_in_files() {
     let path = folder.path().join("model.safetensors");
     model.save(&path).unwrap();
     let read = Model::load(&path).unwrap().network::<f32>().unwrap();
-    let request = network.capabilities();
+    let request = Request { uncertainty: false, ..network.capabilities() };
     let mut p = potential(network, false);
     let want = p.evaluate(&molecule(1), request).unwrap();
     assert_eq!(potential(read, false).evaluate(&molecule(1), request).unwrap(), want);

@@ -211,7 +211,7 @@ fn errors_are_foreseen() {
     assert_eq!(results[0]["strangeness"].as_array().unwrap().len(), 3, "{results}");
     with(&["sp", "frames.xyz", "--out", "again.extxyz"]).ok();
     assert!(bench.read("again.extxyz").contains("energy_uncertainty="));
-    assert!(with(&["opt", "water.xyz", "--level", "loose", "--out", "o"]).ok().contains("+/-"));
+    assert!(with(&["opt", "water.xyz", "--convergence", "loose", "--out", "o"]).ok().contains("+/-"));
     let errors = with(&["eval", "data.extxyz"]).ok();
     assert!(
         errors.contains("error / uncertainty") && bench.path("data.uncertainty.svg").exists(),
