@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::args::{CellMode, Level, OptArgs, Optimizer};
 use crate::exit::{Failure, Outcome};
 use crate::interrupt;
-use crate::model::Loaded;
+use crate::model::{Loaded, Strangers};
 use crate::output::table::{Column, Table};
 use crate::output::{Out, Voice, json};
 use crate::results::labelled;
@@ -63,6 +63,9 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
         return Err(failure);
     }
     let mut result = result.map_err(|e| structure.place(e))?;
+    foresee(&mut result, &mut *potential).map_err(|e| structure.place(e))?;
+    let mut strangers = Strangers::new(voice);
+    strangers.see(&structure.name(), &result.system, &result.evaluation);
     write_frames(&names.geometry, &[at_rest(&structure.frame, &result)])?;
     if args.json {
         add_properties(&mut result, &mut *potential, model.easy()).map_err(|e| structure.place(e))?;
@@ -118,6 +121,15 @@ impl Names {
         };
         Self { geometry: with(extension), trajectory: with(".traj.xyz") }
     }
+}
+
+/// How far the final energy may be off, where the model knows.
+fn foresee(result: &mut OptResult, potential: &mut dyn Potential) -> Result<()> {
+    let request = Request { uncertainty: true, ..Request::default() };
+    if potential.capabilities().uncertainty {
+        result.evaluation.uncertainty = potential.evaluate(&result.system, request)?.uncertainty;
+    }
+    Ok(())
 }
 
 /// What the model has of the final geometry beyond what the optimisation asked for; energy and forces stay as they converged.
