@@ -2,7 +2,8 @@
 //!
 //! Energy and forces of GFN2-xTB alone and below an untrained network, of each architecture in its default size and a small one, in single
 //! precision on one thread. `cold`: from nothing but the structure. `warm`: one of 20 steps of 0.5 fs along velocities of 300 K,
-//! started from what the steps before left. The potentials take turns; the fastest round of each counts.
+//! started from what the steps before left. The potentials take turns; of each step the fastest round counts, and the mean over the steps
+//! is shown.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -59,23 +60,25 @@ fn potentials() -> Result<Vec<(String, Box<dyn Potential>)>> {
 fn measure(file: &str) -> Result<()> {
     let steps = steps(read_first(file)?.system)?;
     let mut potentials = potentials()?;
-    let mut best = vec![[f64::INFINITY; 2]; potentials.len()];
+    let mut best = vec![[[f64::INFINITY; STEPS]; 2]; potentials.len()];
     for _ in 0..ROUNDS {
         for (k, (_, potential)) in potentials.iter_mut().enumerate() {
             for (warm, best) in best[k].iter_mut().enumerate() {
                 potential.follow(warm == 1);
                 potential.evaluate(&steps[0], Request::FORCES)?;
-                let begun = Instant::now();
-                for system in &steps[1..] {
+                for (system, best) in steps[1..].iter().zip(best) {
+                    let begun = Instant::now();
                     potential.evaluate(system, Request::FORCES)?;
+                    *best = best.min(begun.elapsed().as_secs_f64());
                 }
-                *best = best.min(begun.elapsed().as_secs_f64() / STEPS as f64);
             }
         }
     }
     let name = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".xyz");
-    for ((model, _), [cold, warm]) in potentials.iter().zip(&best) {
-        let (atoms, [base_cold, base_warm]) = (steps[0].len(), best[0]);
+    let mean =
+        |[cold, warm]: &[[f64; STEPS]; 2]| [cold, warm].map(|all| all.iter().sum::<f64>() / STEPS as f64);
+    let (atoms, [base_cold, base_warm]) = (steps[0].len(), mean(&best[0]));
+    for ((model, _), [cold, warm]) in potentials.iter().zip(best.iter().map(mean)) {
         println!(
             "{name:<14} {atoms:>5}  {model:<18} {:>9.3} {:>7.2} {:>9.3} {:>7.2}",
             1e3 * cold,
