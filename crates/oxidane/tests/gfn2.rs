@@ -307,7 +307,9 @@ fn it_describes_itself() {
     for name in ["gfn2-xtb", "GFN2-xTB"] {
         assert!(bench.run(&["sp", "water.xyz", "--model", name]).ok().contains("-5.07022229"));
     }
-    bench.run(&["sp", "water.xyz", "--model", "gnf2"]).refused(4, &["gnf2", "rmd17, rmd17-mpnice, water, x23, gfn2"]);
+    bench
+        .run(&["sp", "water.xyz", "--model", "gnf2"])
+        .refused(4, &["gnf2", "rmd17, rmd17-mpnice, water, x23, gfn2"]);
     bench.run(&["info", "gfn2", "--tensors"]).refused(2, &["--tensors", "without weights"]);
     let models = bench.run(&["models"]).ok();
     let lines: Vec<_> = models.lines().collect();
