@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Verb::Rdf(args) => verbs::rdf::run(&args, voice),
         Verb::Label(args) => verbs::label::run(&args, voice),
         Verb::Sample(args) => verbs::sample::run(&args, voice),
+        Verb::Bench(args) => verbs::bench::run(&args, voice),
         Verb::Import(args) => verbs::import::run(&args, voice),
         Verb::Info(args) => verbs::info::run(&args),
         Verb::Models(args) => verbs::info::list(&args),

@@ -1,6 +1,7 @@
 //! The command line: one definition per option, which feeds parsing, help and completions.
 
 mod calibrate;
+mod bench;
 mod eval;
 mod import;
 mod label;
@@ -15,6 +16,7 @@ mod values;
 mod verbs;
 
 pub use calibrate::CalibrateArgs;
+pub use bench::BenchArgs;
 pub use eval::EvalArgs;
 pub use import::{ImportArgs, ImportFrom, XequinetArgs};
 pub use label::LabelArgs;
@@ -27,7 +29,7 @@ pub use sample::{
 };
 pub use structure::StructureArgs;
 pub use train::TrainArgs;
-pub use values::Atoms;
+pub use values::{Atoms, ModelChoice};
 pub use verbs::{CompletionsArgs, InfoArgs, ModelsArgs, ShowArgs, SpArgs};
 
 use crate::exit::EXIT_CODES;
@@ -69,6 +71,7 @@ impl Cli {
                 Verb::Eval(args) => args.compute.precision = Some(precision),
                 Verb::Label(args) => args.compute.precision = Some(precision),
                 Verb::Sample(args) => args.set_precision(precision),
+                Verb::Bench(args) => args.precision = Some(precision),
                 Verb::Train(args) => args.precision = Some(precision),
                 Verb::Calibrate(_)
                 | Verb::Rdf(_)
@@ -112,6 +115,9 @@ pub enum Verb {
     /// Make geometries to learn from: displacements, vibrations, dynamics, turned bonds
     #[command(after_long_help = sample::EXAMPLES)]
     Sample(SampleArgs),
+    /// Benchmarks of models side by side: torsions, interactions, GMTKN55, barriers, crystals, optimisations
+    #[command(after_long_help = bench::EXAMPLES)]
+    Bench(BenchArgs),
     /// Turn a checkpoint of another program into a model file
     #[command(after_long_help = import::EXAMPLES)]
     Import(ImportArgs),

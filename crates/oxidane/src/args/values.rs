@@ -148,6 +148,42 @@ pub fn label_name(text: &str) -> Result<LabelName, String> {
     Ok(LabelName { label: label.into(), name: name.into() })
 }
 
+/// A model with what is to be taken of it and added to it, as `bench` takes several.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ModelChoice {
+    /// File or name; `None` for the default model.
+    pub model: Option<String>,
+    /// Level of theory, of a model that has several.
+    pub head: Option<String>,
+    /// Functional of the dispersion D3 that is added.
+    pub d3: Option<String>,
+    /// With its three-body term.
+    pub atm: bool,
+    /// What tables call it.
+    pub name: Option<String>,
+}
+
+/// Reads `mine.oxidane,d3=pbe,name=mine`.
+pub fn model_choice(text: &str) -> Result<ModelChoice, String> {
+    let mut words = text.split(',');
+    let model = words.next().filter(|m| !m.is_empty()).ok_or("give a model file or name")?;
+    let mut choice = ModelChoice { model: Some(model.to_owned()), ..ModelChoice::default() };
+    for word in words {
+        let (key, value) = word.split_once('=').map_or((word, None), |(k, v)| (k, Some(v.to_owned())));
+        match (key, value.filter(|v| !v.is_empty())) {
+            ("head", Some(v)) => choice.head = Some(v),
+            ("d3", Some(v)) => choice.d3 = Some(v),
+            ("name", Some(v)) => choice.name = Some(v),
+            ("atm", None) if word == "atm" => choice.atm = true,
+            _ => return Err(format!("`{word}` is none of head=NAME, d3=FUNCTIONAL, atm, name=NAME")),
+        }
+    }
+    if choice.atm && choice.d3.is_none() {
+        return Err("atm has no effect without d3=FUNCTIONAL".into());
+    }
+    Ok(choice)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +207,18 @@ mod tests {
             assert!(bond(bad).is_err(), "{bad}");
         }
         assert!(angle("0.5").is_err() && angle("181").is_err() && angle("nan").is_err());
+    }
+
+    #[test]
+    fn models_with_what_belongs_to_them() {
+        let choice = model_choice("a/b.oxidane,d3=pbe,atm,head=x,name=mine").unwrap();
+        let some = |s: &str| Some(s.to_owned());
+        let (model, head, d3, name) = (some("a/b.oxidane"), some("x"), some("pbe"), some("mine"));
+        assert_eq!(choice, ModelChoice { model, head, d3, atm: true, name });
+        assert_eq!(model_choice("gfn2").unwrap().model, some("gfn2"));
+        for bad in ["", ",d3=pbe", "a,d3", "a,d3=", "a,atm", "a,atm=1,d3=pbe", "a,colour=red", "a,"] {
+            assert!(model_choice(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the program shows: tables, JSON, plots, progress.
 
 pub mod errors;
+pub mod html;
 pub mod json;
 pub mod out;
 pub mod plot;

@@ -58,9 +58,17 @@ pub struct Parity {
 /// # Errors
 /// If the file cannot be written.
 pub fn lines(path: &Path, title: &str, panels: &[Panel]) -> Result<()> {
+    save(path, lines_svg(title, panels))
+}
+
+/// The same as text.
+///
+/// # Errors
+/// If it cannot be drawn.
+pub fn lines_svg(title: &str, panels: &[Panel]) -> Result<String> {
     #[allow(clippy::cast_possible_truncation)] // a handful of panels
     let height = 60 + 300 * panels.len() as u32;
-    draw(path, title, (900, height), |area| {
+    draw(title, (900, height), |area| {
         area.split_evenly((panels.len(), 1))
             .iter()
             .zip(panels)
@@ -73,11 +81,19 @@ pub fn lines(path: &Path, title: &str, panels: &[Panel]) -> Result<()> {
 /// # Errors
 /// If the file cannot be written.
 pub fn parity(path: &Path, title: &str, plots: &[Parity]) -> Result<()> {
+    save(path, parity_svg(title, plots))
+}
+
+/// The same as text.
+///
+/// # Errors
+/// If it cannot be drawn.
+pub fn parity_svg(title: &str, plots: &[Parity]) -> Result<String> {
     let columns = plots.len().min(3);
     let rows = plots.len().div_ceil(columns.max(1));
     #[allow(clippy::cast_possible_truncation)] // a handful of plots
     let size = (460 * columns as u32, 60 + 440 * rows as u32);
-    draw(path, title, size, |area| {
+    draw(title, size, |area| {
         area.split_evenly((rows, columns))
             .iter()
             .zip(plots)
@@ -88,7 +104,16 @@ pub fn parity(path: &Path, title: &str, plots: &[Parity]) -> Result<()> {
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
 
-fn draw(path: &Path, title: &str, size: (u32, u32), content: impl Fn(&Area<'_>) -> Drawn) -> Result<()> {
+/// Writes a drawing to a file.
+///
+/// # Errors
+/// If it could not be drawn, or the file cannot be written.
+pub fn save(path: &Path, svg: Result<String>) -> Result<()> {
+    let svg = svg.map_err(|e| e.at(path))?;
+    write_atomically(path, |file| file.write_all(svg.as_bytes()).map_err(|e| Error::io(path, &e)))
+}
+
+fn draw(title: &str, size: (u32, u32), content: impl Fn(&Area<'_>) -> Drawn) -> Result<String> {
     let mut svg = String::new();
     let drawn = (|| -> Drawn {
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
@@ -98,8 +123,73 @@ fn draw(path: &Path, title: &str, size: (u32, u32), content: impl Fn(&Area<'_>) 
         area.present()?;
         Ok(())
     })();
-    drawn.map_err(|e| Error::new(ErrorKind::Io, format!("the plot cannot be drawn: {e}")).at(path))?;
-    write_atomically(path, |file| file.write_all(svg.as_bytes()).map_err(|e| Error::io(path, &e)))
+    drawn.map_err(|e| Error::new(ErrorKind::Io, format!("the plot cannot be drawn: {e}")))?;
+    Ok(svg)
+}
+
+/// Bars in groups, for each name one, drawn to the right, a group below the other.
+pub struct Bars {
+    /// Quantity and unit.
+    pub quantity: String,
+    /// Names of the groups.
+    pub groups: Vec<String>,
+    /// For each name its bar in each group, where there is one.
+    pub series: Vec<(String, Vec<Option<f64>>)>,
+}
+
+/// Draws bars, as text.
+///
+/// # Errors
+/// If it cannot be drawn.
+pub fn bars_svg(title: &str, bars: &Bars) -> Result<String> {
+    #[allow(clippy::cast_possible_truncation)] // some dozens of groups
+    let height = 130 + (bars.groups.len() * (10 + 9 * bars.series.len().max(1))) as u32;
+    draw(title, (900, height), |area| bar_panel(area, bars))
+}
+
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // some dozens of groups
+fn bar_panel(area: &Area<'_>, bars: &Bars) -> Drawn {
+    let (groups, kinds) = (bars.groups.len(), bars.series.len().max(1));
+    let values = || bars.series.iter().flat_map(|(_, v)| v.iter().flatten().copied()).filter(|v| v.is_finite());
+    let reach = values().fold(0.0_f64, f64::max) * 1.05;
+    let longest = bars.groups.iter().map(|g| g.chars().count()).max().unwrap_or(0);
+    // The first group is at the top.
+    let top = |k: usize| (groups - k) as f64 - 0.5;
+    let mut chart = ChartBuilder::on(area)
+        .margin(12)
+        .x_label_area_size(44)
+        .y_label_area_size((24 + 8 * longest).min(320) as u32)
+        .build_cartesian_2d(0.0..if reach > 0.0 { reach } else { 1.0 }, -0.5..groups as f64 - 0.5)?;
+    let name = |y: &f64| {
+        let k = groups as f64 - 1.0 - y.round();
+        let near = (y - y.round()).abs() < 1e-6 && k >= 0.0;
+        #[allow(clippy::cast_sign_loss)] // k is at least 0
+        let group = bars.groups.get(k as usize).filter(|_| near);
+        group.cloned().unwrap_or_default()
+    };
+    let mut mesh = chart.configure_mesh();
+    mesh.disable_y_mesh().x_desc(&bars.quantity).y_labels(groups + 1).y_label_formatter(&name);
+    mesh.light_line_style(TRANSPARENT).bold_line_style(BLACK.mix(0.12)).axis_style(BLACK.mix(0.6));
+    mesh.label_style((FONT, 13)).axis_desc_style((FONT, 15)).draw()?;
+    let thick = 0.8 / kinds as f64;
+    for (m, (label, lengths)) in bars.series.iter().enumerate() {
+        let colour = COLOURS[m % COLOURS.len()];
+        let bar = |(k, length): (usize, &Option<f64>)| {
+            let length = length.filter(|l| l.is_finite())?;
+            let upper = top(k) - 0.1 - thick * m as f64;
+            Some(Rectangle::new([(0.0, upper - thick), (length, upper)], colour.filled()))
+        };
+        chart
+            .draw_series(lengths.iter().enumerate().filter_map(bar))?
+            .label(label)
+            .legend(move |(x, y)| Rectangle::new([(x, y - 4), (x + 18, y + 4)], colour.filled()));
+    }
+    if bars.series.len() > 1 {
+        let mut legend = chart.configure_series_labels();
+        legend.position(SeriesLabelPosition::LowerRight).label_font((FONT, 14));
+        legend.background_style(WHITE.mix(0.85)).border_style(BLACK.mix(0.3)).draw()?;
+    }
+    Ok(())
 }
 
 fn line_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
@@ -234,6 +324,24 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("<svg") && text.contains("time / ps") && text.contains("energy / eV"));
         assert!(text.len() < 400_000, "thinned: {}", text.len());
+    }
+
+    #[test]
+    fn bars_have_names_and_legend() {
+        let bars = |series| Bars {
+            quantity: "MAE / (kcal/mol)".into(),
+            groups: ["first", "second", "third"].map(String::from).into(),
+            series,
+        };
+        let two = vec![
+            ("a".to_owned(), vec![Some(1.0), None, Some(f64::NAN)]),
+            ("b".to_owned(), vec![Some(2.0), Some(0.0), Some(3.0)]),
+        ];
+        let svg = bars_svg("title", &bars(two)).unwrap();
+        for word in ["first", "second", "third", "MAE", "title"] {
+            assert!(svg.contains(word), "{word}");
+        }
+        bars_svg("", &bars(vec![])).unwrap();
     }
 
     #[test]
