@@ -60,7 +60,11 @@ pub fn energy(potential: &mut dyn Potential, system: &System) -> Result<std::res
     let evaluated = potential.evaluate(system, Request::ENERGY).and_then(|results| {
         let none = || Error::model(format!("{} has given no energy", potential.name()));
         let energy = results.energy.ok_or_else(none)?;
-        if energy.is_finite() { Ok(energy) } else { Err(Error::not_converged(format!("the energy is {energy}"))) }
+        if energy.is_finite() {
+            Ok(energy)
+        } else {
+            Err(Error::not_converged(format!("the energy is {energy}")))
+        }
     });
     answer(evaluated)
 }
@@ -98,7 +102,8 @@ pub struct Relaxed {
 pub fn relax(potential: &dyn Potential, system: &System) -> Result<std::result::Result<Relaxed, Refusal>> {
     let mut own = potential.fork();
     own.follow(true);
-    let result = optimize(&mut *own, system.clone(), &OptOptions::default(), &mut |_| ControlFlow::Continue(()));
+    let result =
+        optimize(&mut *own, system.clone(), &OptOptions::default(), &mut |_| ControlFlow::Continue(()));
     answer(result.map(|done| Relaxed {
         end: match done.status {
             OptStatus::Converged => End::Converged,

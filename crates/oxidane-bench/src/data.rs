@@ -114,7 +114,8 @@ pub(crate) struct Reactions {
 /// If the frame has no such key.
 pub(crate) fn word(frame: &Frame, key: &str) -> Result<String> {
     let value = frame.info.get(key);
-    let text = value.and_then(|v| v.as_text().map(str::to_owned).or_else(|| v.as_int().map(|i| i.to_string())));
+    let text =
+        value.and_then(|v| v.as_text().map(str::to_owned).or_else(|| v.as_int().map(|i| i.to_string())));
     text.ok_or_else(|| missing(frame, key))
 }
 

@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn names_go_before_numbers() {
         let ids = |list: &[&str]| Some(list.iter().map(|&s| s.to_owned()).collect::<Ids>());
-        let selection = Selection { exclude: ids(&["0", "3"]), every: NonZeroUsize::new(2), ..Selection::default() };
+        let selection =
+            Selection { exclude: ids(&["0", "3"]), every: NonZeroUsize::new(2), ..Selection::default() };
         let (left, sample) = taken(&selection, 6);
         assert_eq!(left, ["1", "4"]);
         assert_eq!(sample, Sample { total: 6, by_name: 2, taken: 2 });

@@ -46,7 +46,8 @@ fn read(data: &DataFolder, selection: &Selection) -> Result<Plan> {
             faults.push(Fault { subset, id, reason: "no reactant or no transition state".into() });
             continue;
         };
-        let terms = vec![Term { coefficient: 1.0, system: state }, Term { coefficient: -1.0, system: reactant }];
+        let terms =
+            vec![Term { coefficient: 1.0, system: state }, Term { coefficient: -1.0, system: reactant }];
         all.push(Difference { id, aliases: Vec::new(), subset, terms, reference: barrier });
     }
     Ok(Plan::differences(all, faults, None, selection))

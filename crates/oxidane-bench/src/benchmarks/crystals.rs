@@ -84,7 +84,9 @@ impl Set {
     fn add(&mut self, subset: &str, list: Reactions, structures: &[&Named]) -> Result<()> {
         let mut seen: Vec<String> = Vec::new();
         for reaction in list.reactions {
-            let Some((coefficient, crystal)) = reaction.stoich.iter().find(|(c, _)| *c < 0.0) else { continue };
+            let Some((coefficient, crystal)) = reaction.stoich.iter().find(|(c, _)| *c < 0.0) else {
+                continue;
+            };
             let id = crystal.clone();
             if seen.contains(&id) {
                 let reason = "listed twice in the reference file, counted once".into();

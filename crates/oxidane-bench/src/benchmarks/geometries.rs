@@ -11,7 +11,8 @@ use crate::selection::Selection;
 const BAKER_FILE: SetFile = SetFile { folder: "geomopt_sets", name: "baker.extxyz" };
 const BIRKHOLZ_FILE: SetFile = SetFile { folder: "geomopt_sets", name: "birkholz.extxyz" };
 const SOURCE: &str = "github.com/eljost/pysisyphus, pysisyphus/geom_library";
-const MEASURES: &str = "optimisation to the default criteria of `oxidane opt`: steps, whether converged, final energies";
+const MEASURES: &str =
+    "optimisation to the default criteria of `oxidane opt`: steps, whether converged, final energies";
 
 /// Baker's set.
 pub(super) const BAKER: Benchmark = Benchmark {

@@ -54,7 +54,8 @@ fn charge(z: u8) -> Option<i32> {
 fn ion_water(data: &DataFolder, selection: &Selection) -> Result<Plan> {
     let mut all = Vec::new();
     for (i, frame) in data.frames(WATER_FILE)?.into_iter().enumerate() {
-        let ions: Vec<_> = (0..frame.system.len()).filter(|&i| charge(frame.system.numbers[i]).is_some()).collect();
+        let ions: Vec<_> =
+            (0..frame.system.len()).filter(|&i| charge(frame.system.numbers[i]).is_some()).collect();
         let water: Vec<_> = (0..frame.system.len()).filter(|i| !ions.contains(i)).collect();
         let [ion] = ions[..] else { return Err(unexpected(&frame, "one ion and water")) };
         if water.is_empty() {
@@ -62,7 +63,12 @@ fn ion_water(data: &DataFolder, selection: &Selection) -> Result<Plan> {
         }
         let symbol = elements::symbol(frame.system.numbers[ion]);
         let id = format!("{symbol}/{}", i + 1);
-        all.push(interaction(&frame, id, symbol.to_owned(), &[(vec![ion], frame.system.charge), (water, 0)])?);
+        all.push(interaction(
+            &frame,
+            id,
+            symbol.to_owned(),
+            &[(vec![ion], frame.system.charge), (water, 0)],
+        )?);
     }
     Ok(Plan::differences(all, Vec::new(), None, selection))
 }

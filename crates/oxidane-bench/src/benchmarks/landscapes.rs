@@ -14,8 +14,7 @@ const POLYMORPH: [SetFile; 2] = [
     SetFile { folder: "crystals_refdata", name: "polymorph.extxyz" },
     SetFile { folder: "crystals_refdata", name: "polymorph_reference.json" },
 ];
-const PREDICTED_FILE: SetFile =
-    SetFile { folder: "schrodinger_mlff", name: "OrganicCrystals_PBE-D3.extxyz" };
+const PREDICTED_FILE: SetFile = SetFile { folder: "schrodinger_mlff", name: "OrganicCrystals_PBE-D3.extxyz" };
 const OBSERVED_FILE: SetFile =
     SetFile { folder: "schrodinger_mlff", name: "OrganicCrystals_PBE-D3_experimental_structures.extxyz" };
 const AXIS: &str = "reference energy per molecule / (kcal/mol)";
@@ -109,7 +108,8 @@ fn landscapes(data: &DataFolder, selection: &Selection) -> Result<Plan> {
 fn observed(data: &DataFolder, selection: &Selection) -> Result<Plan> {
     let compounds = read(data, OBSERVED_FILE, "observed")?;
     let (several, single): (Vec<_>, Vec<_>) = compounds.into_values().partition(|p| p.points.len() > 1);
-    let alone = |p: Profile| Fault { subset: p.subset, id: p.id, reason: "one form only: nothing to rank".into() };
+    let alone =
+        |p: Profile| Fault { subset: p.subset, id: p.id, reason: "one form only: nothing to rank".into() };
     let faults = single.into_iter().map(alone).collect();
     let profiles = several.into_iter().map(from_lowest).collect();
     Ok(Plan::profiles(profiles, AXIS, Vec::new(), faults, selection))

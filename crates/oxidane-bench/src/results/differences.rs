@@ -138,7 +138,13 @@ impl Differences {
             row
         });
         let rows: Vec<_> = rows.collect();
-        Sheet { title: title.into(), heads, rows, remark: self.partial_remark(scores, &categories), long: false }
+        Sheet {
+            title: title.into(),
+            heads,
+            rows,
+            remark: self.partial_remark(scores, &categories),
+            long: false,
+        }
     }
 
     fn partial_remark(&self, scores: &[Scores], categories: &[(String, Option<f64>)]) -> Option<String> {
@@ -189,9 +195,10 @@ impl Differences {
         let mut figures = Vec::new();
         let subsets = self.models.first().map_or(&[][..], |s| &s.subsets[..]);
         if subsets.len() > 1 {
-            let series = models.iter().zip(&self.models).map(|(name, s)| {
-                (name.clone(), s.subsets.iter().map(|(_, e)| e.map(|e| e.mae)).collect())
-            });
+            let series = models
+                .iter()
+                .zip(&self.models)
+                .map(|(name, s)| (name.clone(), s.subsets.iter().map(|(_, e)| e.map(|e| e.mae)).collect()));
             figures.push(Figure::Bars {
                 title: "Mean absolute error by subset".into(),
                 y: "MAE / (kcal/mol)".into(),

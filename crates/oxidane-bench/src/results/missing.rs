@@ -22,9 +22,8 @@ pub struct Missing {
 
 /// Adds one to the list: to the group of its model, subset and reason.
 pub(super) fn add(list: &mut Vec<Missing>, model: &str, subset: &str, id: &str, refusal: &Refusal) {
-    let group = list
-        .iter_mut()
-        .find(|m| m.model == model && m.subset == subset && m.reason == refusal.reason);
+    let group =
+        list.iter_mut().find(|m| m.model == model && m.subset == subset && m.reason == refusal.reason);
     match group {
         Some(group) => group.ids.push(id.to_owned()),
         None => list.push(Missing {
@@ -63,7 +62,9 @@ pub(super) fn sheet(missing: &[Missing]) -> Option<Sheet> {
     let rows: Vec<_> = rows.collect();
     (!rows.is_empty()).then(|| Sheet {
         title: "Not computed by a model".into(),
-        heads: ["model", "subset", "number", "why", "which", "what the model said first"].map(String::from).into(),
+        heads: ["model", "subset", "number", "why", "which", "what the model said first"]
+            .map(String::from)
+            .into(),
         rows,
         remark: None,
         long: false,

@@ -111,7 +111,12 @@ impl Optimisations {
     fn table(&self, models: &[String]) -> Sheet {
         let mut heads = vec!["molecule".to_owned(), "atoms".to_owned()];
         for model in models {
-            heads.extend([format!("{model}: steps"), "end".into(), "energy / eV".into(), "largest force".into()]);
+            heads.extend([
+                format!("{model}: steps"),
+                "end".into(),
+                "energy / eV".into(),
+                "largest force".into(),
+            ]);
         }
         let rows = self.molecules.iter().map(|molecule| {
             let mut row = vec![Cell::text(&*molecule.id), Cell::Count(molecule.atoms)];

@@ -131,8 +131,18 @@ impl Profiles {
     }
 
     fn means(&self, title: &str, models: &[String], scores: &[Scores]) -> Sheet {
-        let heads =
-            ["model", "subset", "profiles", "MAE", "median", "RMSE", "height MAE", "height mean", "rank corr.", "lowest"];
+        let heads = [
+            "model",
+            "subset",
+            "profiles",
+            "MAE",
+            "median",
+            "RMSE",
+            "height MAE",
+            "height mean",
+            "rank corr.",
+            "lowest",
+        ];
         let mut rows = Vec::new();
         for (model, s) in models.iter().zip(scores) {
             let subsets = if s.subsets.len() > 1 { &s.subsets[..] } else { &[] };
@@ -273,7 +283,9 @@ impl Scan {
             title: title.into(),
             x: axis.into(),
             y: "energy / (kcal/mol)".into(),
-            series: std::iter::once(("reference".into(), curve(&self.curves.reference))).chain(computed).collect(),
+            series: std::iter::once(("reference".into(), curve(&self.curves.reference)))
+                .chain(computed)
+                .collect(),
         }
     }
 }

@@ -150,7 +150,8 @@ pub fn bars_svg(title: &str, bars: &Bars) -> Result<String> {
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // some dozens of groups
 fn bar_panel(area: &Area<'_>, bars: &Bars) -> Drawn {
     let (groups, kinds) = (bars.groups.len(), bars.series.len().max(1));
-    let values = || bars.series.iter().flat_map(|(_, v)| v.iter().flatten().copied()).filter(|v| v.is_finite());
+    let values =
+        || bars.series.iter().flat_map(|(_, v)| v.iter().flatten().copied()).filter(|v| v.is_finite());
     let reach = values().fold(0.0_f64, f64::max) * 1.05;
     let longest = bars.groups.iter().map(|g| g.chars().count()).max().unwrap_or(0);
     // The first group is at the top.

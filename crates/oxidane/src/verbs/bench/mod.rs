@@ -7,7 +7,9 @@ mod show;
 
 use std::path::Path;
 
-use oxidane_bench::{Answers, Benchmark, DataFolder, Ids, Plan, Report, Selection, Work, energy, named, relax};
+use oxidane_bench::{
+    Answers, Benchmark, DataFolder, Ids, Plan, Report, Selection, Work, energy, named, relax,
+};
 use oxidane_core::{Error, Potential, Request, Result, System};
 use serde_json::Value;
 
@@ -118,7 +120,8 @@ fn compute(
         let mut caveats = contestant.model.caveats(voice);
         let mut each = |system: &System, progress: &mut Progress, computed: bool| {
             if interrupt::asked() {
-                let how = "no result is known of all structures, nothing is written; --limit takes fewer of them";
+                let how =
+                    "no result is known of all structures, nothing is written; --limit takes fewer of them";
                 return Err(Failure::Interrupted(how.into()));
             }
             if computed {
@@ -166,7 +169,8 @@ fn show(args: &BenchArgs, contestants: &[Contestant], reports: &[Report], voice:
     let written = report::write(args, contestants, reports)?;
     let mut out = Out::new();
     if args.json {
-        let list = reports.iter().map(|r| show::to_json(r, args, contestants)).collect::<Result<Vec<Value>>>()?;
+        let list =
+            reports.iter().map(|r| show::to_json(r, args, contestants)).collect::<Result<Vec<Value>>>()?;
         out.line(json::compact(&list)?)?;
         return out.flush();
     }

@@ -64,10 +64,8 @@ fn svg(figure: &Figure) -> Result<String> {
 }
 
 fn line_panel(panel: &Panel) -> plot::Panel {
-    let series = panel.series.iter().map(|(name, points)| plot::Series {
-        name: name.clone(),
-        points: thin(points),
-    });
+    let series =
+        panel.series.iter().map(|(name, points)| plot::Series { name: name.clone(), points: thin(points) });
     plot::Panel {
         x: format!("{}   ({})", panel.x, panel.title),
         y: panel.y.clone(),
@@ -91,7 +89,12 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// The whole report.
-fn page(args: &BenchArgs, contestants: &[Contestant], reports: &[Report], drawings: &[Vec<String>]) -> String {
+fn page(
+    args: &BenchArgs,
+    contestants: &[Contestant],
+    reports: &[Report],
+    drawings: &[Vec<String>],
+) -> String {
     let mut body = String::from("<h2>Models</h2>\n<dl>\n");
     for contestant in contestants {
         let (name, title) = (html::escape(&contestant.name), html::escape(&contestant.model.title()));
@@ -141,8 +144,9 @@ fn section(args: &BenchArgs, report: &Report, svgs: &[String]) -> String {
 fn sheet(sheet: &Sheet) -> String {
     let rows: Vec<Vec<_>> =
         sheet.rows.iter().map(|row| row.iter().map(|c| (c.show(), c.is_text())).collect()).collect();
-    let remark = sheet.remark.as_ref().map_or(String::new(), |r| {
-        format!("<p class=\"remark\">{}</p>\n", html::escape(r))
-    });
+    let remark = sheet
+        .remark
+        .as_ref()
+        .map_or(String::new(), |r| format!("<p class=\"remark\">{}</p>\n", html::escape(r)));
     format!("<h3>{}</h3>\n{}{remark}", html::escape(&sheet.title), html::table(&sheet.heads, &rows))
 }

@@ -73,7 +73,11 @@ pub fn summary_sheet(reports: &[Report]) -> Sheet {
     });
     Sheet {
         title: "Each benchmark in one number, over what each model computed".into(),
-        heads: ["benchmark", "number"].map(String::from).into_iter().chain(models.iter().map(|m| (*m).clone())).collect(),
+        heads: ["benchmark", "number"]
+            .map(String::from)
+            .into_iter()
+            .chain(models.iter().map(|m| (*m).clone()))
+            .collect(),
         rows: rows.collect(),
         remark: None,
         long: false,
@@ -97,8 +101,8 @@ fn text(sheet: &Sheet) -> String {
 
 /// Every number of a benchmark.
 pub fn to_json(report: &Report, args: &BenchArgs, contestants: &[Contestant]) -> Result<Value> {
-    let mut value = serde_json::to_value(report)
-        .map_err(|e| Error::input(format!("cannot be written as JSON: {e}")))?;
+    let mut value =
+        serde_json::to_value(report).map_err(|e| Error::input(format!("cannot be written as JSON: {e}")))?;
     value["unit"] = json!("kcal/mol; of optimisations eV and eV/angstrom");
     value["missing"] = json!(report.missing());
     value["part"] = json!(part(report, args));
