@@ -54,8 +54,6 @@ pub struct Sheet {
     pub rows: Vec<Vec<Cell>>,
     /// What a reader must know, below it.
     pub remark: Option<String>,
-    /// Left out of the terminal because it is long: JSON and the report have it.
-    pub long: bool,
 }
 
 /// One diagram with its axes.

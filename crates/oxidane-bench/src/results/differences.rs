@@ -138,13 +138,7 @@ impl Differences {
             row
         });
         let rows: Vec<_> = rows.collect();
-        Sheet {
-            title: title.into(),
-            heads,
-            rows,
-            remark: self.partial_remark(scores, &categories),
-            long: false,
-        }
+        Sheet { title: title.into(), heads, rows, remark: self.partial_remark(scores, &categories) }
     }
 
     fn partial_remark(&self, scores: &[Scores], categories: &[(String, Option<f64>)]) -> Option<String> {
@@ -188,7 +182,7 @@ impl Differences {
         });
         let rows: Vec<_> = rows.collect();
         let remark = starred.then(|| "* not all of the subset could be computed by this model".into());
-        Sheet { title: title.into(), heads, rows, remark, long: false }
+        Sheet { title: title.into(), heads, rows, remark }
     }
 
     pub(super) fn figures(&self, models: &[String]) -> Vec<Figure> {

@@ -67,6 +67,5 @@ pub(super) fn sheet(missing: &[Missing]) -> Option<Sheet> {
             .into(),
         rows,
         remark: None,
-        long: false,
     })
 }

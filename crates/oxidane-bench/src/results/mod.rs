@@ -5,10 +5,10 @@ mod missing;
 mod optimisations;
 mod profiles;
 
-pub use differences::{Differences, Entry};
+pub use differences::{Differences, Entry, Scores as DifferenceScores};
 pub use missing::Missing;
-pub use optimisations::{Optimisations, Optimised};
-pub use profiles::{Profiles, Scan};
+pub use optimisations::{Optimisations, Optimised, Totals};
+pub use profiles::{Means, Profiles, Scan, Scores as ProfileScores};
 
 use oxidane_core::{Error, Result};
 use serde::Serialize;
@@ -163,7 +163,6 @@ impl Report {
             heads: ["subset", "number", "why", "which"].map(String::from).into(),
             rows: rows.collect(),
             remark: None,
-            long: false,
         })
     }
 }

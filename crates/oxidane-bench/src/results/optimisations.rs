@@ -104,7 +104,6 @@ impl Optimisations {
             heads: ["model", "computed", "of", "converged", "steps", "most"].map(String::from).into(),
             rows: rows.collect(),
             remark: Some(remark.into()),
-            long: false,
         }
     }
 
@@ -138,13 +137,7 @@ impl Optimisations {
             row
         });
         let remark = "largest force on an atom in eV/angstrom";
-        Sheet {
-            title: "Each molecule".into(),
-            heads,
-            rows: rows.collect(),
-            remark: Some(remark.into()),
-            long: false,
-        }
+        Sheet { title: "Each molecule".into(), heads, rows: rows.collect(), remark: Some(remark.into()) }
     }
 
     pub(super) fn figures(&self, models: &[String]) -> Vec<Figure> {

@@ -170,7 +170,6 @@ impl Profiles {
             heads: heads.map(String::from).into(),
             rows,
             remark: Some(remark.into()),
-            long: false,
         }
     }
 
@@ -202,7 +201,6 @@ impl Profiles {
             heads: heads.map(String::from).into(),
             rows,
             remark: None,
-            long: false,
         }
     }
 

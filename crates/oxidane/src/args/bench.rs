@@ -73,6 +73,7 @@ impl BenchArgs {
             d3: choice.d3.clone(),
             d3_atm: choice.atm,
             field: None,
+            strict: false,
             threads: self.threads,
         }
     }

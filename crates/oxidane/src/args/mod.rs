@@ -1,7 +1,7 @@
 //! The command line: one definition per option, which feeds parsing, help and completions.
 
-mod calibrate;
 mod bench;
+mod calibrate;
 mod eval;
 mod import;
 mod label;
@@ -15,8 +15,8 @@ mod train;
 mod values;
 mod verbs;
 
-pub use calibrate::CalibrateArgs;
 pub use bench::BenchArgs;
+pub use calibrate::CalibrateArgs;
 pub use eval::EvalArgs;
 pub use import::{ImportArgs, ImportFrom, XequinetArgs};
 pub use label::LabelArgs;

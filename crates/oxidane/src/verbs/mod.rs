@@ -1,7 +1,7 @@
 //! What the program does, one file for each verb.
 
-pub mod calibrate;
 pub mod bench;
+pub mod calibrate;
 pub mod completions;
 pub mod eval;
 pub mod import;

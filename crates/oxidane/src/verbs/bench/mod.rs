@@ -13,7 +13,7 @@ use oxidane_bench::{
 use oxidane_core::{Error, Potential, Request, Result, System};
 use serde_json::Value;
 
-use crate::args::BenchArgs;
+use crate::args::{BenchArgs, ModelChoice};
 use crate::exit::{Failure, Outcome};
 use crate::interrupt;
 use crate::output::progress::Progress;
@@ -26,10 +26,7 @@ pub fn run(args: &BenchArgs, voice: Voice) -> Outcome {
     if args.names.iter().any(|name| name == "list") {
         return list::run(args);
     }
-    if let Some(n) = args.threads {
-        args.compute(&crate::args::ModelChoice { model: None, ..Default::default() }).apply_threads()?;
-        voice.detail(&format!("{n} threads"));
-    }
+    args.compute(&ModelChoice::default()).apply_threads()?;
     let folder = args.data.as_deref();
     let folder = folder.ok_or_else(|| {
         Error::usage("the benchmarks need their data: give the folder of the sets with --data (see `oxidane bench list`)")
@@ -38,16 +35,28 @@ pub fn run(args: &BenchArgs, voice: Voice) -> Outcome {
     let benchmarks = chosen(args, &data)?;
     let contestants = models::load(args)?;
     let selection = selection(args)?;
+    // All sets are read before anything is computed: what is wrong with one of them is said at once.
+    let plans = benchmarks.into_iter().map(|b| Ok((b, b.plan(&data, &selection)?)));
+    let plans = plans.collect::<Result<Vec<_>>>()?;
+    refuse_idle_list(args, plans.iter().map(|(_, plan)| plan.sample.by_name).sum())?;
     interrupt::watch()?;
-    let mut reports = Vec::new();
-    let mut by_name = 0;
-    for benchmark in benchmarks {
-        let plan = benchmark.plan(&data, &selection)?;
-        by_name += plan.sample.by_name;
-        reports.push(compute(benchmark, &plan, &contestants, voice)?);
+    let mut out = Out::new();
+    if !args.json {
+        for contestant in &contestants {
+            out.line(format_args!("model  {:<16}  {}", contestant.name, contestant.model.title()))?;
+        }
     }
-    refuse_idle_list(args, by_name)?;
-    show(args, &contestants, &reports, voice)
+    let mut reports = Vec::new();
+    for (benchmark, plan) in plans {
+        let report = compute(benchmark, &plan, &contestants, voice)?;
+        if !args.json {
+            // What is done is shown at once: the next one may take hours.
+            show::report(&mut out, &report, args)?;
+            out.flush()?;
+        }
+        reports.push(report);
+    }
+    conclude(&mut out, args, &contestants, &reports, voice)
 }
 
 /// The benchmarks that are named.
@@ -120,8 +129,7 @@ fn compute(
         let mut caveats = contestant.model.caveats(voice);
         let mut each = |system: &System, progress: &mut Progress, computed: bool| {
             if interrupt::asked() {
-                let how =
-                    "no result is known of all structures, nothing is written; --limit takes fewer of them";
+                let how = "this benchmark is not finished, no file is written; --limit takes fewer structures of each";
                 return Err(Failure::Interrupted(how.into()));
             }
             if computed {
@@ -164,24 +172,23 @@ fn answer_all<T: Send, E: Send>(
     Ok(answers)
 }
 
-/// Shows and writes everything.
-fn show(args: &BenchArgs, contestants: &[Contestant], reports: &[Report], voice: Voice) -> Outcome {
+/// The JSON or the summary, and the files.
+fn conclude(
+    out: &mut Out,
+    args: &BenchArgs,
+    contestants: &[Contestant],
+    reports: &[Report],
+    voice: Voice,
+) -> Outcome {
     let written = report::write(args, contestants, reports)?;
-    let mut out = Out::new();
     if args.json {
         let list =
             reports.iter().map(|r| show::to_json(r, args, contestants)).collect::<Result<Vec<Value>>>()?;
         out.line(json::compact(&list)?)?;
         return out.flush();
     }
-    for contestant in contestants {
-        out.line(format_args!("model  {:<16}  {}", contestant.name, contestant.model.title()))?;
-    }
-    for report in reports {
-        show::report(&mut out, report, args)?;
-    }
     if reports.len() > 1 {
-        show::summary(&mut out, reports)?;
+        show::summary(out, reports)?;
     }
     if !voice.quiet && !written.is_empty() {
         let names: Vec<_> = written.iter().map(|p| p.display().to_string()).collect();

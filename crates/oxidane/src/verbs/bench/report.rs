@@ -81,7 +81,7 @@ fn parity_panel(panel: &Panel) -> plot::Parity {
     } else {
         format!("{} points", points.len())
     };
-    plot::Parity { property: panel.title.clone(), points: thin(points), remark }
+    plot::Parity { property: panel.title.clone(), axes: ["reference", "model"], points: thin(points), remark }
 }
 
 fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {

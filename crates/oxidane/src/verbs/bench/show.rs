@@ -36,7 +36,7 @@ pub fn report(out: &mut Out, report: &Report, args: &BenchArgs) -> Outcome {
     if let Some(part) = part(report, args) {
         out.line(part)?;
     }
-    for sheet in report.sheets().iter().filter(|s| !s.long) {
+    for sheet in &report.sheets() {
         out.line(format_args!("\n{}", text(sheet)))?;
     }
     if !benchmark.published.is_empty() {
@@ -80,7 +80,6 @@ pub fn summary_sheet(reports: &[Report]) -> Sheet {
             .collect(),
         rows: rows.collect(),
         remark: None,
-        long: false,
     }
 }
 
