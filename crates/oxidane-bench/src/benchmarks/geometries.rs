@@ -1,7 +1,7 @@
 //! Sets of starting geometries for optimisations.
 
 use oxidane_core::Result;
-use oxidane_core::io::{ChargeSpin, Data, Frame};
+use oxidane_core::io::{ChargeSpin, Frame};
 
 use super::Benchmark;
 use crate::data::{DataFolder, SetFile, word};
@@ -59,18 +59,11 @@ fn read(data: &DataFolder, file: SetFile, selection: &Selection) -> Result<Plan>
 
 /// Charge and multiplicity where they are the comment of the frame, as in `0 1`.
 fn stated(frame: &Frame) -> Result<ChargeSpin> {
-    let numbers = match frame.info.get("comment").map(|c| c.data()) {
-        Some(Data::Int(numbers)) => numbers.clone(),
-        Some(Data::Text(words)) => {
-            let parsed: std::result::Result<Vec<i64>, _> =
-                words.iter().flat_map(|w| w.split_whitespace()).map(str::parse).collect();
-            parsed.unwrap_or_default()
-        }
-        _ => Vec::new(),
-    };
-    match numbers[..] {
-        [charge, multiplicity] => {
-            ChargeSpin::with_multiplicity(i32::try_from(charge).ok(), u32::try_from(multiplicity).ok())
+    let words = frame.comment.trim_matches('"').split_whitespace();
+    let numbers: Option<Vec<i32>> = words.map(|word| word.parse().ok()).collect();
+    match numbers.as_deref() {
+        Some(&[charge, multiplicity]) => {
+            ChargeSpin::with_multiplicity(Some(charge), u32::try_from(multiplicity).ok())
         }
         _ => Ok(ChargeSpin::default()),
     }
