@@ -28,6 +28,9 @@ pub struct Fitted {
     pub calibration: Calibration,
 }
 
+/// The features of a structure as [`Form::project`] gives them, with the square of the error of its energy.
+type Known = (Vec<f64>, f64);
+
 /// Frames of one head: trained on, to set the size with, and to test it with.
 pub struct Parts<'a> {
     /// Trained on.
@@ -67,7 +70,7 @@ pub fn fit<R: Real>(
     }
     let (of_structures, of_atoms) = (Form::new(&structures, width)?, Form::new(&atoms, width)?);
 
-    let errors = |frames: &[usize]| -> Result<Vec<(Vec<f64>, f64)>> {
+    let errors = |frames: &[usize]| -> Result<Vec<Known>> {
         let mut all = Vec::new();
         visit(context, network, frames, |features, width, error| {
             let error = error.unwrap_or_default();
@@ -79,7 +82,7 @@ pub fn fit<R: Real>(
     let (regularization, scale) = of_structures.size(&known);
     let energy = of_structures.root(regularization, scale);
     let found = errors(&test)?;
-    let total = |f: &dyn Fn(&(Vec<f64>, f64)) -> f64| found.iter().map(f).sum::<f64>();
+    let total = |f: &dyn Fn(&Known) -> f64| found.iter().map(f).sum::<f64>();
     let variance = total(&|(p, _)| scale * of_structures.form(p, regularization));
     let tested = (!found.is_empty()).then(|| (total(&|(_, e)| *e) / variance).sqrt());
 
@@ -208,7 +211,7 @@ impl Form {
 
     /// The regularisation, of a few to a decade, under which squared errors are the likeliest as those of a normal
     /// distribution, and the factor alpha^2 to it.
-    fn size(&self, known: &[(Vec<f64>, f64)]) -> (f64, f64) {
+    fn size(&self, known: &[Known]) -> (f64, f64) {
         let mut best = (f64::NEG_INFINITY, 0.0, 0.0);
         for k in 0..40 {
             let regularization = self.largest() * 10f64.powf(-1.0 - f64::from(k) / 4.0);
