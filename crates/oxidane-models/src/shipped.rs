@@ -20,7 +20,7 @@ pub const SHIPPED: [Shipped; 4] = [
     },
     Shipped {
         name: "rmd17-mpnice",
-        summary: "MPNICE for the same molecules: 2.5 times as fast, with charges and uncertainties",
+        summary: "MPNICE for the same molecules: twice as fast or more, with charges and uncertainties",
         bytes: include_bytes!("../models/rmd17-mpnice.safetensors"),
     },
     Shipped {

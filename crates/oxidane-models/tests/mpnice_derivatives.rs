@@ -53,5 +53,5 @@ conformance::tests!(NAME, configs(), STEP);
 #[test]
 fn the_default_network_keeps_its_size() {
     let layout = Mpnice::<f32>::layout_of(&MpniceConfig::default()).unwrap();
-    assert_eq!(layout.trainable(), 719_983);
+    assert_eq!(layout.trainable(), 526_447);
 }

@@ -64,11 +64,11 @@ impl Default for MpniceConfig {
     fn default() -> Self {
         Self {
             node_dim: 128,
-            channels: 24,
+            channels: 16,
             angular_channels: 8,
             num_basis: 16,
             num_angular_basis: 8,
-            angular_mixtures: 64,
+            angular_mixtures: 32,
             l_max: 3,
             cutoff: 5.2,
             basis_start: 0.8,
