@@ -1,5 +1,6 @@
-//! Statistics of errors, ranks and profiles.
+//! Statistics of errors and profiles.
 
+use oxidane_math::statistics::spearman;
 use serde::Serialize;
 
 /// Errors (model minus reference) of a set.
@@ -94,30 +95,6 @@ fn lowest(values: &[f64]) -> Option<usize> {
     (0..values.len()).min_by(|&a, &b| values[a].total_cmp(&values[b]))
 }
 
-/// Spearman's rank correlation, equal values sharing the mean of their ranks; `None` where one side has one value only.
-pub fn spearman(a: &[f64], b: &[f64]) -> Option<f64> {
-    let (a, b) = (ranks(a), ranks(b));
-    let (mean_a, mean_b) = (mean(a.iter().copied()), mean(b.iter().copied()));
-    let product = |x: &[f64], mx: f64, y: &[f64], my: f64| -> f64 {
-        x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)).sum()
-    };
-    let spread = product(&a, mean_a, &a, mean_a) * product(&b, mean_b, &b, mean_b);
-    (spread > 0.0).then(|| product(&a, mean_a, &b, mean_b) / spread.sqrt())
-}
-
-#[allow(clippy::cast_precision_loss)] // counts
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<_> = (0..values.len()).collect();
-    order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
-    let mut ranks = vec![0.0; values.len()];
-    for group in order.chunk_by(|&i, &j| values[i] == values[j]) {
-        let below = order.partition_point(|&i| values[i] < values[group[0]]);
-        let rank = below as f64 + 0.5 * (group.len() - 1) as f64;
-        group.iter().for_each(|&i| ranks[i] = rank);
-    }
-    ranks
-}
-
 /// The weight scale of [`wtmad2`] in kcal/mol: the mean of the mean absolute reference energies over the subsets of GMTKN55.
 pub const WTMAD2_SCALE: f64 = 56.84;
 
@@ -155,16 +132,6 @@ mod tests {
         assert!((errors.rmse - (2.0_f64 / 3.0).sqrt()).abs() < 1e-15);
         assert_eq!(errors.barrier, 2.0);
         assert!(errors.same_lowest);
-    }
-
-    /// By hand: ranks 0 1 2 3 and 0 1.5 1.5 3 about their mean 1.5 give 4.5/sqrt(5*4.5).
-    #[test]
-    fn ranks_with_equals() {
-        assert_eq!(spearman(&[1.0, 2.0, 3.0], &[10.0, 20.0, 30.0]), Some(1.0));
-        assert_eq!(spearman(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]), Some(-1.0));
-        let tied = spearman(&[1.0, 2.0, 3.0, 4.0], &[0.0, 5.0, 5.0, 9.0]).unwrap();
-        assert!((tied - 4.5 / (5.0_f64 * 4.5).sqrt()).abs() < 1e-15);
-        assert_eq!(spearman(&[1.0, 1.0], &[0.0, 1.0]), None);
     }
 
     /// By hand: (2 * 3 * 56.84/28.42 + 1 * 1 * 56.84/56.84) / 3 = 13/3.

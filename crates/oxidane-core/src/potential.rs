@@ -273,7 +273,13 @@ impl Potential for SumPotential {
         request.within(self.capabilities(), &self.name)?;
         let mut total = Evaluation::default();
         for term in &mut self.terms {
-            let part = term.evaluate(system, request.and(term.capabilities()))?;
+            let asked = request.and(term.capabilities());
+            if asked == Request::default() {
+                // Nothing to compute; a term still refuses what is outside its domain.
+                term.check(system)?;
+                continue;
+            }
+            let part = term.evaluate(system, asked)?;
             if let Some(energy) = part.energy {
                 total.energy = Some(total.energy.unwrap_or(0.0) + energy);
             }
@@ -444,6 +450,16 @@ mod tests {
         assert!(
             Part(Some(1.0)).recall(&[1.0]).unwrap_err().to_string().contains("starts from no earlier state")
         );
+    }
+
+    /// A term that nothing is asked of computes nothing: the keeper, which would remember an evaluation, has none.
+    #[test]
+    fn idle_terms_of_a_sum_do_not_work() {
+        let system = System::molecule(vec![1], vec![[0.0; 3]]);
+        let mut sum = SumPotential::new(vec![Box::new(Keeper(Vec::new(), 2)), Box::new(Part(None))]);
+        let charges = Request { charges: true, ..Request::default() };
+        assert_eq!(sum.evaluate(&system, charges).unwrap().charges, Some(vec![0.0]));
+        assert!(sum.memory().is_empty());
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod scalar;
 pub mod simd;
 mod small;
 pub mod special;
+pub mod statistics;
 
 pub use cutoff::Cutoff;
 pub use names::UnknownName;

@@ -62,7 +62,7 @@ impl RadialDistribution {
     /// The frame does not repeat in three directions, or has too few of the atoms.
     pub fn add(&mut self, system: &System) -> Result<()> {
         let volume = match &system.cell {
-            Some(cell) if cell.periodic == [true; 3] => cell.volume(),
+            Some(cell) if cell.periodic == [true; 3] => cell.volume().abs(),
             _ => {
                 return Err(Error::input(
                     "a radial distribution needs a density: structures that repeat in three directions",
@@ -157,6 +157,20 @@ mod tests {
         let mut rdf = RadialDistribution::new([11, 11], 6.0, 600).unwrap();
         rdf.add(&rock_salt()).unwrap();
         assert_eq!(up_to(&rdf.points(), a / 2f64.sqrt() + 0.1), 12.0);
+    }
+
+    /// The vectors of a cell may be left-handed, its volume is positive all the same.
+    #[test]
+    fn the_order_of_cell_vectors_does_not_matter() {
+        let of = |system: &System| {
+            let mut rdf = RadialDistribution::new([11, 17], 6.0, 60).unwrap();
+            rdf.add(system).unwrap();
+            rdf.points().iter().map(|p| (p.value, p.coordination)).collect::<Vec<_>>()
+        };
+        let right = rock_salt();
+        let mut left = right.clone();
+        left.cell.as_mut().unwrap().vectors.swap(0, 1);
+        assert_eq!(of(&left), of(&right));
     }
 
     /// Atoms without correlation have g = 1: 400 random frames of 64 atoms, three standard errors (of about 0.003 beyond 2 angstrom).

@@ -1,7 +1,7 @@
 //! Errors of a network on labelled structures, overall and by group, and the numbers of a parity plot.
 
 use crate::config::{CHUNK_ATOMS, Losses};
-use crate::data::{Dataset, EdgeCache, Labelled, ReferenceEnergies};
+use crate::data::{Dataset, EdgeCache, Labelled, ReferenceEnergies, by_family, runs};
 use crate::gradient::{Context, Loaded};
 use crate::loss::{Loss, PerTerm};
 use oxidane_core::{Request, Result};
@@ -30,10 +30,12 @@ pub enum Property {
     Dipole,
     /// Elements of the polarisability, in the unit of the data.
     Polarizability,
+    /// Differences of energies within families, eV.
+    EnergyDifferences,
 }
 
 /// Number of properties.
-pub const PROPERTIES: usize = 8;
+pub const PROPERTIES: usize = 9;
 
 impl Property {
     /// All, in the order of reports.
@@ -46,6 +48,7 @@ impl Property {
         Self::Charges,
         Self::Dipole,
         Self::Polarizability,
+        Self::EnergyDifferences,
     ];
 
     /// Name as in logs.
@@ -59,13 +62,14 @@ impl Property {
             Self::Charges => "charges",
             Self::Dipole => "dipole",
             Self::Polarizability => "polarizability",
+            Self::EnergyDifferences => "energy_differences",
         }
     }
 
     /// Unit of its errors.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Energy | Self::EnergyPerAtom | Self::Virial => "eV",
+            Self::Energy | Self::EnergyPerAtom | Self::EnergyDifferences | Self::Virial => "eV",
             Self::Forces => "eV/angstrom",
             Self::Stress => "eV/angstrom^3",
             Self::Charges => "e",
@@ -205,6 +209,7 @@ pub fn evaluate<R: Real>(
 ) -> Result<Report> {
     let groups = vec![ErrorTable::default(); context.data.groups().len()];
     let mut report = Report { structures: frames.len(), groups, ..Report::default() };
+    let frames = &by_family(context.data, frames);
     let counts = context.counts(frames);
     for set in 0..context.data.sets().len() {
         let own: Vec<usize> = frames.iter().copied().filter(|&i| context.data.set(i) == set).collect();
@@ -303,7 +308,7 @@ fn collect(
             of_set.0[p as usize].push(prediction - label);
             parity[p as usize].push(limit, (label, prediction));
         };
-        if let Some(label) = frame.energy.filter(|_| !outputs.energy.is_empty()) {
+        if let Some(label) = frame.total_energy().filter(|_| !outputs.energy.is_empty()) {
             let prediction =
                 outputs.energy[s] + context.references[frame.head as usize].sum(&frame.system.numbers);
             let n = atoms.len() as f64;
@@ -341,6 +346,40 @@ fn collect(
             }
         }
     }
+    if !outputs.energy.is_empty() {
+        for (group, label, prediction) in differences(context, chunk, outputs) {
+            for table in [&mut report.overall, &mut report.groups[group], &mut set.errors] {
+                table.0[Property::EnergyDifferences as usize].push(prediction - label);
+            }
+            set.parity[Property::EnergyDifferences as usize].push(limit, (label, prediction));
+        }
+    }
+}
+
+/// Group, label and prediction of each difference of energies.
+fn differences(context: &Context, chunk: &Loaded, outputs: &Outputs) -> Vec<(usize, f64, f64)> {
+    let frames = &chunk.frames;
+    let energies = |s: usize| {
+        let frame = &frames[s];
+        let reference = context.references[frame.head as usize].sum(&frame.system.numbers);
+        [frame.energy.unwrap_or(f64::NAN), outputs.energy[s] + reference]
+    };
+    let mut found = Vec::new();
+    for run in runs(frames.len(), |s| (frames[s].member, frames[s].origin)) {
+        let Some(member) = frames[run.start].member else { continue };
+        let group = frames[run.start].group as usize;
+        let weighted = |k: usize, weight: &dyn Fn(usize) -> f64| -> f64 {
+            run.clone().map(|s| weight(s) * energies(s)[k]).sum()
+        };
+        if member.coefficient.is_some() {
+            let coefficient = |s: usize| frames[s].member.and_then(|m| m.coefficient).unwrap_or(0.0);
+            found.push((group, weighted(0, &coefficient), weighted(1, &coefficient)));
+        } else if run.len() > 1 {
+            let mean = [0, 1].map(|k| weighted(k, &|_| 1.0 / run.len() as f64));
+            found.extend(run.clone().map(|s| (group, energies(s)[0] - mean[0], energies(s)[1] - mean[1])));
+        }
+    }
+    found
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@
 //! than the configuration allows. Chunks are dealt out to at most [`LANES`] lanes in turn; a lane adds up the gradients of its chunks
 //! in order, and the lanes are added pairwise as a tree. Which thread runs which lane decides nothing.
 
-use crate::data::{Dataset, EdgeCache, Labelled, ReferenceEnergies, pack};
+use crate::data::{Dataset, EdgeCache, Labelled, ReferenceEnergies, pack, runs_of};
 use crate::loss::{Loss, PerTerm};
 use oxidane_core::{Error, Request, Result};
 use oxidane_math::Real;
 use oxidane_math::simd::dispatch;
 use oxidane_models::{Batch, Network, Outputs, Scratch};
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Most lanes, that is gradient buffers.
@@ -33,16 +34,24 @@ pub struct Context<'a> {
     pub references: &'a [ReferenceEnergies],
     /// The loss.
     pub loss: &'a Loss,
-    /// Most atoms per chunk (a larger structure is a chunk of its own).
+    /// Most atoms per chunk (a larger structure, or family of structures, is a chunk of its own).
     pub chunk_atoms: usize,
 }
 
 impl Context<'_> {
-    /// Cuts frames into chunks, in order. The cuts depend on the sizes of the structures alone.
+    /// Cuts frames into chunks, in order. The cuts depend on the sizes of the structures and on which belong together alone.
     pub fn chunks<'f>(&self, frames: &'f [usize]) -> Vec<&'f [usize]> {
-        let sizes = frames.iter().map(|&i| self.data.atoms(i));
+        let runs = self.runs(frames);
+        let sizes = runs.iter().map(|r| frames[r.clone()].iter().map(|&i| self.data.atoms(i)).sum());
         let even = sizes.clone().sum::<usize>().div_ceil(CHUNKS);
-        pack(sizes, even.max(LEAST_ATOMS).min(self.chunk_atoms)).into_iter().map(|r| &frames[r]).collect()
+        let chunks = pack(sizes, even.max(LEAST_ATOMS).min(self.chunk_atoms));
+        chunks.into_iter().map(|c| &frames[runs[c.start].start..runs[c.end - 1].end]).collect()
+    }
+
+    /// Frames whose energies are compared with each other stay together.
+    fn runs(&self, frames: &[usize]) -> Vec<Range<usize>> {
+        let summaries: Vec<_> = frames.iter().map(|&i| self.data.summary(i)).collect();
+        runs_of(&summaries)
     }
 
     /// Reads the structures and their edges.

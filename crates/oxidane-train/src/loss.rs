@@ -12,17 +12,21 @@
 //! | `charges` | every atom | atoms with charges |
 //! | `dipole` | x, y, z (the structure, for `norm`) | components (structures) with a dipole |
 //! | `polarizability` | the nine elements | 9 x structures with the label |
+//! | `energy_differences` | E minus its mean over the family, or sum of factor times E of a family | these differences |
+//!
+//! Families are the runs of structures that belong together in a batch (see [`crate::data::Member`]); one structure alone has no
+//! difference from the mean. Where factors make one difference of a family, its weight is that of the first structure.
 //!
 //! A component of a structure with weight w counts w times in the sum (not in n_p). Missing labels take no part. Structures of
 //! all sets and heads count alike; the energy of each is that of its head with the head's reference energies.
 
 use crate::config::{LossKind, LossTerm, Losses};
-use crate::data::{Labelled, Present, ReferenceEnergies, Summary};
+use crate::data::{Labelled, Member, Present, ReferenceEnergies, Summary, runs, runs_of};
 use oxidane_core::Request;
 use oxidane_models::{Batch, Outputs};
 
 /// Number of terms a loss can have.
-pub const TERMS: usize = 8;
+pub const TERMS: usize = 9;
 
 /// One number per term, in the order of [`Losses::named`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -36,6 +40,7 @@ const STRESS: usize = 4;
 const CHARGES: usize = 5;
 const DIPOLE: usize = 6;
 const POLARIZABILITY: usize = 7;
+const ENERGY_DIFFERENCES: usize = 8;
 
 impl PerTerm {
     /// Sum over the terms.
@@ -117,6 +122,7 @@ impl Loss {
         let mut request = Request::default();
         for l in labels {
             request.energy |= (has(ENERGY) || has(ENERGY_PER_ATOM)) && l.energy;
+            request.energy |= has(ENERGY_DIFFERENCES) && l.energy_differences;
             request.forces |= has(FORCES) && l.forces;
             request.virial |= (has(VIRIAL) && l.virial) || (has(STRESS) && l.stress);
             request.charges |= has(CHARGES) && l.charges;
@@ -131,6 +137,10 @@ impl Loss {
         let is_norm = |k: usize| self.terms[k].is_some_and(|t: LossTerm| t.kind == LossKind::Norm);
         let vector = |k: usize| if is_norm(k) { 1.0 } else { 3.0 };
         let mut n = PerTerm::default();
+        let frames: Vec<_> = frames.collect();
+        for run in runs_of(&frames) {
+            n.0[ENERGY_DIFFERENCES] += differences_of(frames[run.start].member, run.len());
+        }
         for f in frames {
             let (l, atoms) = (f.labels, f64::from(f.atoms));
             let components = [
@@ -165,7 +175,7 @@ impl Loss {
             let atoms = batch.atoms_of(s);
             // Term and factor where both the term and the label are there.
             let of = |k: usize| self.terms[k].map(|t| (t, t.weight * frame.weight / counts.0[k]));
-            if let Some(label) = frame.energy.filter(|_| !outputs.energy.is_empty()) {
+            if let Some(label) = frame.total_energy().filter(|_| !outputs.energy.is_empty()) {
                 let x =
                     outputs.energy[s] + references[frame.head as usize].sum(&frame.system.numbers) - label;
                 for (k, scale) in [(ENERGY, 1.0), (ENERGY_PER_ATOM, 1.0 / atoms.len() as f64)] {
@@ -205,8 +215,63 @@ impl Loss {
                 sum.0[POLARIZABILITY] += matrix(&term, factor, 1.0, prediction, label, seed);
             }
         }
+        if let Some(term) = self.terms[ENERGY_DIFFERENCES].filter(|_| !outputs.energy.is_empty()) {
+            let factor = term.weight / counts.0[ENERGY_DIFFERENCES];
+            sum.0[ENERGY_DIFFERENCES] = differences(&term, factor, frames, references, outputs, &mut seeds);
+        }
         (sum, seeds)
     }
+}
+
+/// How many differences a run of structures has.
+fn differences_of(member: Option<Member>, structures: usize) -> f64 {
+    match member {
+        Some(Member { coefficient: Some(_), .. }) => 1.0,
+        Some(_) if structures > 1 => structures as f64,
+        _ => 0.0,
+    }
+}
+
+/// Adds up the penalties of the differences of energies; their derivatives go through the seeds.
+fn differences(
+    term: &LossTerm,
+    factor: f64,
+    frames: &[&Labelled],
+    references: &[ReferenceEnergies],
+    outputs: &Outputs,
+    seeds: &mut Outputs,
+) -> f64 {
+    let mut sum = 0.0;
+    let error = |s: usize| {
+        let (frame, label) = (frames[s], frames[s].energy.unwrap_or(f64::NAN));
+        outputs.energy[s] + references[frame.head as usize].sum(&frame.system.numbers) - label
+    };
+    for run in runs(frames.len(), |s| (frames[s].member, frames[s].origin)) {
+        let member = frames[run.start].member;
+        if differences_of(member, run.len()) == 0.0 {
+            continue;
+        }
+        if member.is_some_and(|m| m.coefficient.is_some()) {
+            let coefficient = |s: usize| frames[s].member.and_then(|m| m.coefficient).unwrap_or(0.0);
+            let factor = factor * frames[run.start].weight;
+            let (value, slope) = penalty(term, run.clone().map(|s| coefficient(s) * error(s)).sum());
+            sum += factor * value;
+            run.for_each(|s| seeds.energy[s] += factor * slope * coefficient(s));
+            continue;
+        }
+        let n = run.len() as f64;
+        let mean = run.clone().map(error).sum::<f64>() / n;
+        let mut of_mean = 0.0;
+        for s in run.clone() {
+            let (value, slope) = penalty(term, error(s) - mean);
+            let factor = factor * frames[s].weight;
+            sum += factor * value;
+            seeds.energy[s] += factor * slope;
+            of_mean += factor * slope / n;
+        }
+        run.for_each(|s| seeds.energy[s] -= of_mean);
+    }
+    sum
 }
 
 /// Outputs of zeros for what `like` holds, atomic energies left out.
@@ -225,6 +290,7 @@ fn zeros(like: &Outputs) -> Outputs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Origin;
     use oxidane_core::{Cell, System};
 
     fn frame() -> Labelled {
@@ -243,7 +309,15 @@ mod tests {
     }
 
     fn summary(f: &Labelled) -> Summary {
-        Summary { atoms: f.system.len() as u32, labels: f.present(), weight: f.weight, ..Summary::default() }
+        let (member, origin, labels) = (f.member, f.origin, f.present());
+        Summary {
+            atoms: f.system.len() as u32,
+            labels,
+            weight: f.weight,
+            member,
+            origin,
+            ..Summary::default()
+        }
     }
 
     fn joined(frames: &[&Labelled; 2]) -> Batch {
@@ -283,7 +357,23 @@ mod tests {
     fn seeds_are_the_derivatives() {
         let full = frame();
         let partial = Labelled { forces: None, virial: None, charges: None, head: 1, ..frame() };
-        let frames = [&full, &partial];
+        let of_family = |f: &Labelled, only, coefficient, origin| Labelled {
+            member: Some(Member { family: 3, coefficient, only }),
+            origin: Origin { file: 0, frame: origin },
+            ..f.clone()
+        };
+        let pairs = [
+            [full.clone(), partial.clone()],
+            [of_family(&full, false, None, 0), of_family(&partial, true, None, 1)],
+            [of_family(&full, false, Some(2.0), 0), of_family(&partial, false, Some(-1.0), 1)],
+        ];
+        for pair in &pairs {
+            seeds_of(pair);
+        }
+    }
+
+    fn seeds_of(pair: &[Labelled; 2]) {
+        let frames = [&pair[0], &pair[1]];
         let batch = joined(&frames);
         let mut references = vec![ReferenceEnergies::default(); 2];
         (references[0].values[1], references[0].values[8], references[1].values[8]) = (-0.5, -1.0, -1.7);
@@ -302,6 +392,7 @@ mod tests {
                 charges: other(5.0),
                 dipole: of(4.0),
                 polarizability: other(0.3),
+                energy_differences: other(0.9),
             });
             let counts = loss.counts(frames.map(summary).iter());
             let value = |o: &Outputs| loss.evaluate(&batch, &frames, &references, o, &counts).0.total();
@@ -319,6 +410,36 @@ mod tests {
                 assert!((slope - seeds[k]).abs() < 1e-7, "{kind:?} {k}: {slope} {}", seeds[k]);
             }
         }
+    }
+
+    /// Constants of a family do not count, and factors make one difference: 2 x 0.4 + 4 x (-0.3) = -0.4 against 2 x (-3) + 4 x 1 = -2.
+    #[test]
+    fn differences_in_numbers() {
+        let member = |coefficient| Some(Member { family: 0, coefficient, only: true });
+        let of = |energy, coefficient, origin| Labelled {
+            energy: Some(energy),
+            member: member(coefficient),
+            weight: 1.0,
+            origin: Origin { file: 0, frame: origin },
+            ..frame()
+        };
+        let l1 = |weight| Some(LossTerm { kind: LossKind::L1, weight, beta: None });
+        let loss = Loss::new(&Losses { energy: l1(7.0), energy_differences: l1(1.0), ..Losses::default() });
+        let value = |pair: [Labelled; 2]| {
+            let frames = [&pair[0], &pair[1]];
+            let counts = loss.counts(frames.map(summary).iter());
+            let references = [ReferenceEnergies::default()];
+            let outputs = Outputs { energy: vec![0.4, -0.3], ..Outputs::default() };
+            loss.evaluate(&joined(&frames), &frames, &references, &outputs, &counts).0.total()
+        };
+        // Predictions differ by 0.7, labels by -5: each is half of 5.7 off the mean, whatever the constant.
+        for constant in [0.0, 100.0] {
+            let pair = [of(constant - 5.0, None, 0), of(constant, None, 1)];
+            assert!((value(pair) - 2.85).abs() < 1e-12);
+        }
+        assert!((value([of(-3.0, Some(2.0), 0), of(1.0, Some(4.0), 1)]) - 1.6).abs() < 1e-12);
+        // The same structure twice is two families of one.
+        assert_eq!(value([of(-5.0, None, 0), of(0.0, None, 0)]), 0.0);
     }
 
     /// The definitions in numbers: two structures, one without forces.

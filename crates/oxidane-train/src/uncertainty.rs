@@ -6,6 +6,7 @@ use crate::gradient::Context;
 use faer::{Mat, Side};
 use oxidane_core::{Error, Request, Result};
 use oxidane_math::Real;
+use oxidane_math::statistics::spearman;
 use oxidane_models::file::Calibration;
 use oxidane_models::{LastLayer, Network, Scratch, Tensor};
 use rayon::prelude::*;
@@ -163,7 +164,7 @@ fn visit<R: Real>(
             for (s, frame) in loaded.frames.iter().enumerate() {
                 let atoms = loaded.batch.atoms_of(s);
                 let reference = context.references[frame.head as usize].sum(&frame.system.numbers);
-                let error = frame.energy.map(|label| outputs.energy[s] + reference - label);
+                let error = frame.total_energy().map(|label| outputs.energy[s] + reference - label);
                 each(&outputs.features[atoms.start * width..atoms.end * width], width, error);
             }
         }
@@ -243,8 +244,8 @@ pub struct Quality {
     pub structures: usize,
     /// Root mean square error over root mean square uncertainty: 1 is ideal, above 1 the uncertainties are too small.
     pub ratio: f64,
-    /// Spearman's rank correlation of uncertainty and absolute error; not a number if either is the same for all.
-    pub rank_correlation: f64,
+    /// Spearman's rank correlation of uncertainty and absolute error; `None` if either is the same for all.
+    pub rank_correlation: Option<f64>,
     /// Root mean squares of uncertainty and error in groups of equal size, by rising uncertainty.
     pub groups: Vec<(f64, f64)>,
 }
@@ -262,11 +263,11 @@ impl Quality {
         sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
         let size = sorted.len().div_ceil(GROUPS);
         let groups = sorted.chunks(size).map(|g| (rms(g.iter().map(|p| p.0)), rms(g.iter().map(|p| p.1))));
-        let ranks = |f: fn(&(f64, f64)) -> f64| ranks(&pairs.iter().map(f).collect::<Vec<_>>());
+        let (uncertainties, errors): (Vec<_>, Vec<_>) = pairs.iter().map(|p| (p.0, p.1.abs())).unzip();
         Some(Self {
             structures: pairs.len(),
             ratio: rms(pairs.iter().map(|p| p.1)) / rms(pairs.iter().map(|p| p.0)),
-            rank_correlation: correlation(&ranks(|p| p.0), &ranks(|p| p.1.abs())),
+            rank_correlation: spearman(&uncertainties, &errors),
             groups: groups.collect(),
         })
     }
@@ -275,28 +276,6 @@ impl Quality {
 fn rms(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let n = values.len() as f64;
     (values.map(|x| x * x).sum::<f64>() / n).sqrt()
-}
-
-/// The rank of each value, equal values sharing the mean of theirs.
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    let mut first = 0;
-    for tied in order.chunk_by(|&a, &b| values[a] == values[b]) {
-        let mean = first as f64 + (tied.len() - 1) as f64 / 2.0;
-        tied.iter().for_each(|&i| ranks[i] = mean);
-        first += tied.len();
-    }
-    ranks
-}
-
-/// Pearson's correlation.
-fn correlation(a: &[f64], b: &[f64]) -> f64 {
-    let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
-    let (of_a, of_b) = (mean(a), mean(b));
-    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(x, y)| f(x - of_a, y - of_b)).sum::<f64>();
-    sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
 }
 
 #[cfg(test)]
@@ -334,10 +313,10 @@ mod tests {
     #[test]
     fn quality_by_hand() {
         let found = Quality::new(&[(1.0, 0.1), (2.0, -3.0), (2.0, 2.0), (5.0, 4.0)]).unwrap();
-        assert!((found.rank_correlation - 4.5 / (4.5f64 * 5.0).sqrt()).abs() < 1e-14);
+        assert!((found.rank_correlation.unwrap() - 4.5 / (4.5f64 * 5.0).sqrt()).abs() < 1e-14);
         assert!((found.ratio - (29.01f64 / 34.0).sqrt()).abs() < 1e-14);
         assert_eq!(found.groups.len(), 4);
         assert!(Quality::new(&[]).is_none());
-        assert!(Quality::new(&[(1.0, 2.0)]).unwrap().rank_correlation.is_nan());
+        assert!(Quality::new(&[(1.0, 2.0)]).unwrap().rank_correlation.is_none());
     }
 }

@@ -1,9 +1,9 @@
 //! The model a user asks for, ready to compute.
 
-mod advice;
 pub mod base;
 mod dispersion;
-mod strict;
+mod guard;
+mod strange;
 
 use std::path::Path;
 
@@ -15,9 +15,8 @@ use oxidane_xtb::{Gfn2, Gfn2Options, valence_unpaired};
 
 use crate::args::{ComputeArgs, Precision};
 use crate::output::{Voice, json};
-use advice::Advised;
-pub use strict::Strangers;
-use strict::Strict;
+use guard::Guarded;
+pub use strange::Strangers;
 
 /// The name of GFN2-xTB for `--model`.
 pub const GFN2: &str = "gfn2";
@@ -67,6 +66,18 @@ impl Source {
             Self::Gfn2(_) => GFN2,
         }
     }
+
+    /// What computes the structures: with the dispersion that is added, and refusals that help.
+    fn finished(
+        &self,
+        potential: Box<dyn Potential>,
+        dispersion: Option<&D3Potential>,
+        parallel: bool,
+        strict: bool,
+    ) -> Result<Box<dyn Potential>> {
+        let advise = matches!(self, Self::Network { .. });
+        Guarded::boxed(dispersion::add(potential, dispersion, parallel), advise, strict)
+    }
 }
 
 /// A model with the precision and permissiveness that the options ask for.
@@ -90,8 +101,7 @@ impl Loaded {
             Self::network(args, allow_close)?
         };
         let dispersion = dispersion::of(args, &source, &*potential)?;
-        let potential = dispersion::add(potential, dispersion.as_ref(), true);
-        let potential = if args.strict { Strict::boxed(potential)? } else { potential };
+        let potential = source.finished(potential, dispersion.as_ref(), true, args.strict)?;
         let name = potential.name().to_owned();
         Ok(Self { source, dispersion, potential, name })
     }
@@ -153,8 +163,7 @@ impl Loaded {
             Source::Network { model, options, field, .. } => {
                 let options = PotentialOptions { parallel: false, ..*options };
                 let alone = joined(model, options, *field)?;
-                let alone = dispersion::add(alone, self.dispersion.as_ref(), false);
-                if args.strict { Strict::boxed(alone)? } else { alone }
+                self.source.finished(alone, self.dispersion.as_ref(), false, args.strict)?
             }
             Source::Gfn2(_) => self.potential.fork(),
         };
@@ -266,7 +275,7 @@ impl Loaded {
 /// A head of a model with all that it stands on.
 fn joined(model: &Model, options: PotentialOptions, field: Option<[f64; 3]>) -> Result<Box<dyn Potential>> {
     let base = |base: &Base| base::potential(base, options.allow_close);
-    Ok(Advised::boxed(model.potential_on(options, field, &base)?))
+    model.potential_on(options, field, &base)
 }
 
 /// The head that the option names, the default one without, with its place.

@@ -31,6 +31,66 @@ fn data(bench: &Bench) {
     bench.write("fit.toml", CONFIG);
 }
 
+/// The same labels with another zero of energy for every other frame, which is said to be of another system.
+fn shifted(bench: &Bench) {
+    let text = std::fs::read_to_string(bench.path("data.extxyz")).unwrap();
+    let mut frame = 0;
+    let lines = text.lines().map(|line| match line.split_once("energy=") {
+        Some((before, after)) => {
+            let (energy, rest) = after.split_once(' ').unwrap();
+            frame += 1;
+            let energy = energy.parse::<f64>().unwrap() + 50.0 * f64::from(frame % 2);
+            format!("{before}energy={energy} system=s{} {rest}\n", frame % 2)
+        }
+        None => format!("{line}\n"),
+    });
+    bench.write("data.extxyz", &lines.collect::<String>());
+}
+
+/// Energies whose zero is not known teach by their differences: the same as labels of one zero, and refused where they would have no
+/// effect.
+#[test]
+fn differences_of_energies_teach() {
+    let bench = Bench::new();
+    data(&bench);
+    shifted(&bench);
+    let split = "split = { seed = 1, train_count = 12, validation_count = 4 }";
+    let differences = "differences = { within = \"system\", size = 4, only = true }";
+    let config = CONFIG.replace(split, &format!("{split}\n{differences}")).replace(
+        "energy_per_atom = { kind = \"l2\", weight = 1.0 }",
+        "energy_differences = { kind = \"l2\", weight = 10.0 }",
+    );
+    bench.write("fit.toml", &config);
+    bench.run(&["train", "fit.toml"]).refused(3, &["total energy", "reference_energies"]);
+    let config = format!("{config}[reference_energies]\nmethod = \"none\"\n");
+    bench.write("fit.toml", &config);
+    let out = bench.run(&["train", "fit.toml", "--threads", "1", "--out", "a"]).ok();
+    assert!(out.contains("energy differences") && !out.contains("energy per atom"), "{out}");
+    let log = std::fs::read_to_string(bench.path("a/log.jsonl")).unwrap();
+    let mae = |line: &str| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        row["errors"]["energy_differences"]["mae"].as_f64()
+    };
+    let errors: Vec<f64> = log.lines().filter_map(mae).collect();
+    // Of 50 eV between the zeros nothing is left, of the differences within the systems, some 0.1 eV, little.
+    assert!(errors[0] > 3.0 * errors.last().unwrap() && errors[0] < 1.0, "{errors:?}");
+
+    let refused = |config: &str, words: &[&str]| {
+        bench.write("bad.toml", config);
+        bench.run(&["train", "bad.toml", "--out", "b"]).refused(2, words);
+    };
+    refused(&config.replace("energy_differences", "energy"), &["data.differences", "no effect"]);
+    refused(&config.replace(differences, ""), &["energy_differences", "label"]);
+    refused(&config.replace("size = 4,", "size = 1,"), &["size"]);
+    refused(&config.replace("size = 4,", "size = 4, coefficient = \"c\","), &["size", "whole family"]);
+    let factors = config.replace("size = 4,", "coefficient = \"c\",");
+    bench.write("bad.toml", &factors);
+    bench.run(&["train", "bad.toml", "--out", "c"]).refused(3, &["data.extxyz", "`c`"]);
+    let text = std::fs::read_to_string(bench.path("data.extxyz")).unwrap();
+    bench.write("data.extxyz", &text.replace(" system=", " c=1 system="));
+    refused(&factors, &["divides a family", "whole_groups"]);
+}
+
 #[test]
 fn a_trained_model_serves() {
     let bench = Bench::new();

@@ -64,9 +64,28 @@ pub struct DataSet {
     pub weight: Option<String>,
     /// Frame key whose value says to which group (molecule, subset) a frame belongs.
     pub group: Option<String>,
+    /// Differences of energies that are compared, for `loss.energy_differences`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub differences: Option<Differences>,
     /// How the frames of `files` are divided.
     #[serde(default)]
     pub split: Split,
+}
+
+/// `differences` of a set: which of its energies are compared with each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Differences {
+    /// Frame key whose value says to which family a frame belongs: one scan, one reaction, one complex and its parts.
+    pub within: String,
+    /// At most so many frames of a family are used together, others in each epoch; absent: all.
+    pub size: Option<usize>,
+    /// Frame key of the factors of a family's one difference, the sum of factor times energy; absent: each energy is compared with the mean
+    /// of those used together.
+    pub coefficient: Option<String>,
+    /// Whether total energies of the set mean nothing: they enter neither the other terms of the loss nor reference energies.
+    #[serde(default)]
+    pub only: bool,
 }
 
 impl DataSet {
@@ -250,7 +269,23 @@ impl DataSet {
                 format!("{place}.sampling_weight = {w}: give a number above 0 and up to {MOST_SAMPLING}")
             })?;
         }
+        if let Some(differences) = &self.differences {
+            differences.check(place)?;
+        }
         self.split.check(place, self.group.is_some())
+    }
+}
+
+impl Differences {
+    fn check(&self, place: &str) -> Result<()> {
+        require(self.size.is_none_or(|n| n >= 2), || {
+            format!("{place}.differences.size: one frame has no differences; give 2 or more, or leave it out")
+        })?;
+        require(self.size.is_none() || self.coefficient.is_none(), || {
+            format!(
+                "{place}.differences.size has no effect with factors, which need the whole family: drop it"
+            )
+        })
     }
 }
 

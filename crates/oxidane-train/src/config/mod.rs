@@ -7,7 +7,7 @@ mod heads;
 mod sections;
 
 pub(crate) use checks::MOST_STEPS;
-pub use data::{Data, DataSet, Split};
+pub use data::{Data, DataSet, Differences, Split};
 pub use duration::Duration;
 pub use heads::{Head, ReferenceEnergies, ReferenceMethod};
 pub use sections::{
@@ -142,6 +142,13 @@ impl Config {
         self.reference_energies.check("reference_energies", finetuned)?;
         heads::check(self)?;
         self.loss.check()?;
+        let compared = self.data.sets.iter().position(|set| set.differences.is_some());
+        if let (Some(k), None) = (compared, self.loss.energy_differences) {
+            return Err(Error::usage(format!(
+                "{}.differences has no effect without loss.energy_differences: add the term, or drop the key",
+                self.data.place(k)
+            )));
+        }
         self.optimizer.check()?;
         self.schedule.check(self.optimizer.lr)?;
         self.ema.check()?;

@@ -71,6 +71,8 @@ pub struct Losses {
     pub dipole: Option<LossTerm>,
     /// Polarisability, in the unit of the data; mean over the nine components.
     pub polarizability: Option<LossTerm>,
+    /// Differences of energies of the sets that have `differences`, eV; mean over them.
+    pub energy_differences: Option<LossTerm>,
 }
 
 /// `[optimizer]`: AdamW (Loshchilov and Hutter 2019); weight decay acts on matrices only.
@@ -180,6 +182,8 @@ pub enum Monitor {
     EnergyPerAtomMae,
     /// MAE of the force components.
     ForcesMae,
+    /// MAE of differences of energies.
+    EnergyDifferencesMae,
 }
 
 /// `[train]`. One of `epochs` and `steps`, one of `batch_size` and `batch_atoms` must be given.
@@ -285,7 +289,7 @@ pub struct Finetune {
 
 impl Losses {
     /// The terms with their names, in a fixed order.
-    pub fn named(&self) -> [(&'static str, Option<LossTerm>); 8] {
+    pub fn named(&self) -> [(&'static str, Option<LossTerm>); 9] {
         [
             ("energy", self.energy),
             ("energy_per_atom", self.energy_per_atom),
@@ -295,6 +299,7 @@ impl Losses {
             ("charges", self.charges),
             ("dipole", self.dipole),
             ("polarizability", self.polarizability),
+            ("energy_differences", self.energy_differences),
         ]
     }
 }

@@ -141,6 +141,8 @@ pub struct Builder {
     /// Set and name of each group.
     groups: Vec<(u32, String)>,
     numbers: BTreeMap<(u32, String), u32>,
+    /// Families by set and name.
+    families: BTreeMap<(u32, String), u32>,
     hash: Sha256,
     in_file: u64,
 }
@@ -164,6 +166,7 @@ impl Builder {
             sets: Vec::new(),
             groups: Vec::new(),
             numbers: BTreeMap::new(),
+            families: BTreeMap::new(),
             hash: Sha256::new(),
             in_file: 0,
         }
@@ -207,6 +210,7 @@ impl Builder {
             group: frame.group,
             set: frame.set,
             head: frame.head,
+            member: frame.member,
             origin: frame.origin,
             labels: frame.present(),
             weight: frame.weight,
@@ -235,6 +239,13 @@ impl Builder {
         let place = Place::Disk { start: self.spilled, len: bytes.len() as u32 };
         self.spilled += bytes.len() as u64;
         Ok(place)
+    }
+
+    /// The number of a family of the set that structures are added to.
+    pub fn family(&mut self, name: &str) -> u32 {
+        let next = self.families.len() as u32;
+        let set = self.sets.len().saturating_sub(1) as u32;
+        *self.families.entry((set, name.to_string())).or_insert(next)
     }
 
     fn group_index(&mut self, set: u32, name: &str) -> u32 {

@@ -1,5 +1,6 @@
 //! [`Labelled`]: one structure with what is known about it.
 
+use super::Member;
 use oxidane_core::{Error, Evaluation, Result, System};
 
 /// Where a structure was read: file number within the data set and frame number in the file, both from 0.
@@ -36,6 +37,8 @@ pub struct Labelled {
     pub set: u32,
     /// The head of the network that the labels are for, by its place.
     pub head: u32,
+    /// Its place among structures of which only differences of energies are compared.
+    pub member: Option<Member>,
     /// Where it was read.
     pub origin: Origin,
 }
@@ -63,6 +66,9 @@ impl Labelled {
             Some((name, x)) => Err(Error::input(format!(
                 "the {name} label has the value {x}, which is not a finite number; drop the label or the frame"
             ))),
+            None if self.member.is_some() && self.energy.is_none() => Err(Error::input(
+                "there is no energy to make differences of; label the frame or leave it out",
+            )),
             None if self.weight < 0.0 => {
                 Err(Error::input(format!("weight {} is negative; give 0 or more", self.weight)))
             }
@@ -89,13 +95,20 @@ impl Labelled {
         let dipole = self.dipole.iter().flatten().map(|&x| ("dipole", x));
         let polar = self.polarizability.iter().flatten().flatten().map(|&x| ("polarizability", x));
         let labels = energy.chain(forces).chain(virial).chain(charges).chain(dipole).chain(polar);
-        labels.chain([("weight", self.weight)])
+        let coefficient = self.member.and_then(|m| m.coefficient).map(|x| ("coefficient", x));
+        labels.chain([("weight", self.weight)]).chain(coefficient)
+    }
+
+    /// The energy, unless it means something in differences only.
+    pub fn total_energy(&self) -> Option<f64> {
+        self.energy.filter(|_| self.member.is_none_or(|m| !m.only))
     }
 
     /// Which labels there are.
     pub fn present(&self) -> Present {
         Present {
-            energy: self.energy.is_some(),
+            energy: self.total_energy().is_some(),
+            energy_differences: self.member.is_some(),
             forces: self.forces.is_some(),
             virial: self.virial.is_some(),
             stress: self.virial.is_some() && self.stress_factor().is_some(),
@@ -117,6 +130,8 @@ impl Labelled {
 pub struct Present {
     /// Total energy.
     pub energy: bool,
+    /// Differences of energies.
+    pub energy_differences: bool,
     /// Forces.
     pub forces: bool,
     /// Virial.
@@ -142,6 +157,8 @@ pub struct Summary {
     pub set: u32,
     /// Head of the network that the labels are for.
     pub head: u32,
+    /// Its place among structures of which only differences of energies are compared.
+    pub member: Option<Member>,
     /// Where it was read.
     pub origin: Origin,
     /// Its labels.

@@ -4,14 +4,15 @@
 use crate::config::MOST_STEPS;
 use crate::random::shuffle;
 use oxidane_core::{Error, Result};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// How large a batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchSize {
-    /// So many structures.
+    /// At most so many structures, at least one unit of those that are drawn together.
     Structures(usize),
-    /// At most so many atoms, at least one structure.
+    /// At most so many atoms, at least one unit.
     Atoms(usize),
 }
 
@@ -22,30 +23,64 @@ pub struct Draw {
     pub frames: Vec<usize>,
     /// Atoms of each.
     pub atoms: Vec<u32>,
-    /// An epoch draws so many times as many frames, rounded, as there are. What is beyond whole repetitions is a subset
-    /// that each epoch chooses anew.
+    /// The family of each, whose members are drawn together; empty: each frame is drawn on its own.
+    pub families: Vec<u32>,
+    /// At most so many frames of a family are drawn together, chosen anew in each epoch.
+    pub size: Option<usize>,
+    /// An epoch draws so many times as many units (frames, or families or parts of them), rounded, as there are. What is beyond whole
+    /// repetitions is a subset that each epoch chooses anew.
     pub weight: f64,
 }
 
 impl Draw {
-    /// Frames that an epoch draws.
-    pub fn len(&self) -> usize {
-        (self.weight * self.frames.len() as f64).round() as usize
+    /// Units that an epoch draws.
+    fn len(&self) -> usize {
+        (self.weight * self.units() as f64).round() as usize
     }
     /// Whether an epoch draws none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// Frames that an epoch puts in order: those drawn, and all to choose a subset from.
+    /// The units there are.
+    fn units(&self) -> usize {
+        if self.families.is_empty() {
+            return self.frames.len();
+        }
+        let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
+        self.families.iter().for_each(|&f| *sizes.entry(f).or_default() += 1);
+        sizes.into_values().map(|n| n.div_ceil(self.size.unwrap_or(n))).sum()
+    }
+    /// The units of an epoch whose random numbers are of this seed and stream: places of their frames.
+    fn cut(&self, seed: u64, stream: u64) -> Vec<Vec<usize>> {
+        let mut places: Vec<usize> = (0..self.frames.len()).collect();
+        if self.families.is_empty() {
+            return places.into_iter().map(|place| vec![place]).collect();
+        }
+        if self.size.is_some() {
+            shuffle(&mut places, seed, stream);
+        }
+        places.sort_by_key(|&place| self.families[place]);
+        let families = places.chunk_by(|&a, &b| self.families[a] == self.families[b]);
+        let parts = families.flat_map(|family| {
+            // Parts of about the same size: a lone frame would have no difference.
+            let count = family.len().div_ceil(self.size.unwrap_or(family.len()));
+            (0..count).map(move |k| family[k * family.len() / count..(k + 1) * family.len() / count].to_vec())
+        });
+        parts.collect()
+    }
+    /// Things that an epoch puts in order: units drawn, all units to choose a subset from, frames of families.
     fn shuffled(&self) -> u64 {
-        let (drawn, all) = (self.len() as u64, self.frames.len() as u64);
-        drawn + if all > 0 && drawn % all > 0 { all } else { 0 }
+        let (drawn, all) = (self.len() as u64, self.units() as u64);
+        let of_families = if self.size.is_some() { self.frames.len() as u64 } else { 0 };
+        drawn + of_families + if all > 0 && drawn % all > 0 { all } else { 0 }
     }
 }
 
 /// Streams of random numbers that choose subsets begin here: above any epoch's number.
 const FIRST_STREAM: u64 = 1 << 40;
 const _: () = assert!(MOST_STEPS < FIRST_STREAM);
+/// And those that divide families here.
+const FIRST_OF_FAMILIES: u64 = 1 << 63;
 
 /// Order and batches of the training structures.
 #[derive(Debug, Clone)]
@@ -73,40 +108,46 @@ impl Plan {
 
     /// The shuffled order of epoch `n` (from 0) and its batches.
     pub fn epoch(&self, n: u64) -> Epoch {
-        let mut order: Vec<(usize, u32)> = Vec::with_capacity(self.draws.iter().map(Draw::len).sum());
+        let mut units: Vec<Unit> = Vec::with_capacity(self.draws.iter().map(Draw::len).sum());
         for (k, draw) in self.draws.iter().enumerate() {
-            let at = |i: usize| (draw.frames[i], draw.atoms[i]);
-            order.extend(self.chosen(k, n).into_iter().map(at));
+            let all = draw.cut(self.seed, FIRST_OF_FAMILIES + self.stream(k, n));
+            units.extend(self.chosen(k, n).into_iter().map(|i| Unit::new(draw, &all[i])));
         }
-        shuffle(&mut order, self.seed, n);
-        let batches = self.cut(&order);
-        Epoch { order: order.into_iter().map(|(frame, _)| frame).collect(), batches }
+        shuffle(&mut units, self.seed, n);
+        let sizes = units.iter().map(|unit| match self.size {
+            BatchSize::Structures(_) => unit.frames.len(),
+            BatchSize::Atoms(_) => unit.atoms,
+        });
+        let (BatchSize::Structures(limit) | BatchSize::Atoms(limit)) = self.size;
+        let mut epoch = Epoch::default();
+        for batch in pack(sizes, limit) {
+            let start = epoch.order.len();
+            epoch.order.extend(units[batch].iter().flat_map(|unit| &unit.frames));
+            epoch.batches.push(start..epoch.order.len());
+        }
+        epoch
     }
 
-    /// Places of the frames that epoch `n` draws of set `k`.
+    /// The stream of set `k` in epoch `n`, apart from those of the orders: epochs are fewer than steps.
+    fn stream(&self, k: usize, n: u64) -> u64 {
+        (k as u64 + 1) * FIRST_STREAM + n
+    }
+
+    /// Places of the units that epoch `n` draws of set `k`.
     fn chosen(&self, k: usize, n: u64) -> Vec<usize> {
-        let (draw, all) = (&self.draws[k], self.draws[k].frames.len());
-        let mut chosen: Vec<usize> = (0..draw.len()).map(|i| i % all).collect();
-        let rest = draw.len() % all.max(1);
+        let draw = &self.draws[k];
+        let (all, count) = (draw.units(), draw.len());
+        let mut chosen: Vec<usize> = (0..count).map(|i| i % all).collect();
+        let rest = count % all.max(1);
         if rest > 0 {
             let mut subset: Vec<usize> = (0..all).collect();
-            // Apart from the streams of the orders: epochs are fewer than steps.
-            shuffle(&mut subset, self.seed, (k as u64 + 1) * FIRST_STREAM + n);
+            shuffle(&mut subset, self.seed, self.stream(k, n));
             subset.truncate(rest);
             subset.sort_unstable();
-            chosen.truncate(draw.len() - rest);
+            chosen.truncate(count - rest);
             chosen.extend(subset);
         }
         chosen
-    }
-
-    fn cut(&self, order: &[(usize, u32)]) -> Vec<Range<usize>> {
-        match self.size {
-            BatchSize::Structures(n) => {
-                (0..order.len()).step_by(n).map(|a| a..(a + n).min(order.len())).collect()
-            }
-            BatchSize::Atoms(n) => pack(order.iter().map(|&(_, atoms)| atoms as usize), n),
-        }
     }
 
     /// Optimiser steps in `epochs` epochs.
@@ -117,19 +158,35 @@ impl Plan {
     pub fn steps(&self, epochs: u64) -> Result<u64> {
         /// Structures to be put in order; about ten seconds.
         const MOST_SHUFFLED: u64 = 1_000_000_000;
-        let frames = self.draws.iter().map(|d| d.len() as u64).sum::<u64>();
+        let units = self.draws.iter().map(|d| d.len() as u64).sum::<u64>();
+        let alone = self.draws.iter().all(|d| d.families.is_empty());
         let steps = match self.size {
-            BatchSize::Structures(n) => epochs.checked_mul(frames.div_ceil(n as u64)),
-            BatchSize::Atoms(_) => epochs
+            BatchSize::Structures(n) if alone => epochs.checked_mul(units.div_ceil(n as u64)),
+            _ => epochs
                 .checked_mul(self.draws.iter().map(Draw::shuffled).sum())
                 .filter(|&shuffled| shuffled <= MOST_SHUFFLED)
                 .map(|_| (0..epochs).map(|e| self.epoch(e).batches.len() as u64).sum()),
         };
         steps.filter(|&n| n <= MOST_STEPS).ok_or_else(|| {
             Error::usage(format!(
-                "train.epochs = {epochs} is too much for {frames} structures: give train.steps"
+                "train.epochs = {epochs} is too much for {units} structures: give train.steps"
             ))
         })
+    }
+}
+
+/// Frames that are drawn together.
+struct Unit {
+    frames: Vec<usize>,
+    atoms: usize,
+}
+
+impl Unit {
+    fn new(draw: &Draw, places: &[usize]) -> Self {
+        Self {
+            frames: places.iter().map(|&p| draw.frames[p]).collect(),
+            atoms: places.iter().map(|&p| draw.atoms[p] as usize).sum(),
+        }
     }
 }
 
@@ -159,7 +216,7 @@ mod tests {
         let frames: Vec<usize> = (10..47).collect();
         let atoms: Vec<u32> = (0..37).map(|k| 3 + k % 7).collect();
         for size in [BatchSize::Structures(5), BatchSize::Atoms(16)] {
-            let draw = Draw { frames: frames.clone(), atoms: atoms.clone(), weight: 1.0 };
+            let draw = Draw { frames: frames.clone(), atoms: atoms.clone(), weight: 1.0, ..Draw::default() };
             let plan = Plan::new(3, vec![draw], size);
             let (a, b) = (plan.epoch(0), plan.epoch(1));
             assert_ne!(a.order, b.order);
@@ -184,7 +241,7 @@ mod tests {
     fn sets_are_drawn_by_their_weights() {
         let draw = |frames: Range<usize>, weight| {
             let atoms = frames.clone().map(|k| 1 + k as u32 % 5).collect();
-            Draw { frames: frames.collect(), atoms, weight }
+            Draw { frames: frames.collect(), atoms, weight, ..Draw::default() }
         };
         let plan = Plan::new(
             9,
@@ -215,6 +272,41 @@ mod tests {
             sets.len()
         };
         assert!(mixed.batches.iter().filter(|r| sets(r) > 1).count() > 4);
+    }
+
+    /// Families of 3, 7 and 1 frames, three at most together: 1 + 3 + 1 units, other ones of the large family in each epoch.
+    #[test]
+    fn families_are_drawn_together() {
+        let families = [4, 2, 2, 4, 2, 2, 9, 2, 4, 2, 2];
+        let draw = Draw {
+            frames: (100..111).collect(),
+            atoms: vec![2; 11],
+            families: families.to_vec(),
+            size: Some(3),
+            weight: 1.0,
+        };
+        let lone = Draw { frames: vec![0, 1], atoms: vec![2; 2], weight: 1.0, ..Draw::default() };
+        for size in [BatchSize::Structures(4), BatchSize::Atoms(8)] {
+            let plan = Plan::new(5, vec![draw.clone(), lone.clone()], size);
+            let (a, b) = (plan.epoch(0), plan.epoch(1));
+            assert_ne!(a.order, b.order);
+            assert_eq!(plan.steps(2).unwrap(), (a.batches.len() + b.batches.len()) as u64);
+            for e in [&a, &b] {
+                let mut sorted = e.order.clone();
+                sorted.sort_unstable();
+                assert_eq!(sorted, [0, 1].into_iter().chain(100..111).collect::<Vec<_>>());
+                assert!(e.batches.iter().all(|r| r.len() <= 4));
+                let family = |i: usize| if i < 100 { i as u32 } else { families[i - 100] + 10 };
+                for batch in &e.batches {
+                    let in_batch = &e.order[batch.clone()];
+                    // The three frames of family 4 are in one batch, those of 2 in twos and threes.
+                    let count = |f: u32| in_batch.iter().filter(|&&i| family(i) == f).count();
+                    assert!([0, 3].contains(&count(14)) && [0, 2, 3, 4].contains(&count(12)), "{in_batch:?}");
+                }
+            }
+        }
+        let whole = Plan::new(5, vec![Draw { size: None, ..draw }], BatchSize::Structures(4));
+        assert!(whole.epoch(0).batches.iter().any(|r| r.len() == 7), "a family is not divided");
     }
 
     #[test]

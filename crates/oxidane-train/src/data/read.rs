@@ -1,7 +1,8 @@
 //! From files to labelled structures.
 
-use super::{BaseLabels, Builder, Correction, Dataset, Labelled, Parts, divide};
-use crate::config::{self, DataSet};
+use super::families::refuse_divided;
+use super::{BaseLabels, Builder, Correction, Dataset, Labelled, Member, Parts, divide};
+use crate::config::{self, DataSet, Differences};
 use oxidane_core::io::{Data, Frame, FrameReader, LabelKeys, Origin};
 use oxidane_core::{Error, Result};
 use rayon::prelude::*;
@@ -58,6 +59,7 @@ impl TrainingData {
             parts.test.extend(own.test.into_iter().chain(ends[1]..ends[2]));
             start = ends[2];
         }
+        refuse_divided(&data, &parts)?;
         Ok(Self { data, parts })
     }
 }
@@ -129,7 +131,12 @@ fn read_files(builder: &mut Builder, files: &[PathBuf], config: &DataSet, target
                     .collect();
                 subtracted.into_iter().collect::<Result<()>>()?;
             }
-            for One { frame, group, .. } in wave {
+            for One { mut frame, group, family, .. } in wave {
+                frame.member = family.map(|f| Member {
+                    family: builder.family(&f.name),
+                    coefficient: f.coefficient,
+                    only: f.only,
+                });
                 builder.add(frame, &group)?;
                 frames += 1;
             }
@@ -142,17 +149,47 @@ fn read_files(builder: &mut Builder, files: &[PathBuf], config: &DataSet, target
 struct One {
     frame: Labelled,
     group: String,
+    family: Option<Family>,
     origin: Origin,
+}
+
+/// Membership of a family that has no number yet.
+struct Family {
+    name: String,
+    coefficient: Option<f64>,
+    only: bool,
+}
+
+impl Family {
+    fn new(frame: &Frame, config: &Differences) -> Result<Self> {
+        let coefficient = |key: &String| {
+            let number = frame.info.get(key).and_then(oxidane_core::io::Value::as_real);
+            number.ok_or_else(|| {
+                frame.origin.place(Error::input(format!(
+                    "the frame has no number under `{key}`, which data.differences.coefficient names; add it or drop the key"
+                )))
+            })
+        };
+        Ok(Self {
+            name: group(frame, &config.within, "data.differences.within")?,
+            coefficient: config.coefficient.as_ref().map(coefficient).transpose()?,
+            only: config.only,
+        })
+    }
 }
 
 impl One {
     fn new(frame: Frame, config: &DataSet, keys: &LabelKeys, target: &Target) -> Result<Self> {
-        let group = group(&frame, config.group.as_deref())?;
+        let group = match &config.group {
+            Some(key) => group(&frame, key, "data.group")?,
+            None => "all".into(),
+        };
+        let family = config.differences.as_ref().map(|d| Family::new(&frame, d)).transpose()?;
         let mut labels = label(&frame, keys, config.weight_key())?;
         if let Some(base) = &target.base {
             base.subtract(&frame, &mut labels)?;
         }
-        Ok(Self { frame: labels, group, origin: frame.origin })
+        Ok(Self { frame: labels, group, family, origin: frame.origin })
     }
 
     /// Takes dispersion off the labels. What makes no sense is left for the data set to refuse.
@@ -183,8 +220,8 @@ fn label(frame: &Frame, keys: &LabelKeys, weight: &str) -> Result<Labelled> {
     })
 }
 
-fn group(frame: &Frame, key: Option<&str>) -> Result<String> {
-    let Some(key) = key else { return Ok("all".into()) };
+/// The text or integer under `key`, which the configuration names as `place`.
+fn group(frame: &Frame, key: &str, place: &str) -> Result<String> {
     let value = frame.info.get(key);
     let text = value.and_then(|v| match v.data() {
         Data::Text(t) if t.len() == 1 => Some(t[0].clone()),
@@ -192,7 +229,7 @@ fn group(frame: &Frame, key: Option<&str>) -> Result<String> {
     });
     text.ok_or_else(|| {
         frame.origin.place(Error::input(format!(
-            "the frame has no text or integer under `{key}`, which data.group names; add it or change data.group"
+            "the frame has no text or integer under `{key}`, which {place} names; add it or name another key"
         )))
     })
 }

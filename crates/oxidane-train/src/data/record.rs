@@ -1,5 +1,6 @@
 //! A structure as bytes: what is hashed, and what is kept on the disk when memory is short.
 
+use super::Member;
 use super::labelled::{Labelled, Origin};
 use oxidane_core::{Cell, System};
 
@@ -10,7 +11,11 @@ pub fn encode(frame: &Labelled) -> Vec<u8> {
     out.extend((s.len() as u32).to_le_bytes());
     out.extend(s.charge.to_le_bytes());
     out.extend(s.unpaired.to_le_bytes());
-    out.extend([frame.group, frame.set, frame.head].map(u32::to_le_bytes).concat());
+    out.extend(
+        [frame.group, frame.set, frame.head, frame.member.map_or(0, |m| m.family)]
+            .map(u32::to_le_bytes)
+            .concat(),
+    );
     let periodic = s.cell.map_or([false; 3], |c| c.periodic);
     let flags = [
         s.cell.is_some(),
@@ -23,6 +28,9 @@ pub fn encode(frame: &Labelled) -> Vec<u8> {
         frame.charges.is_some(),
         frame.dipole.is_some(),
         frame.polarizability.is_some(),
+        frame.member.is_some(),
+        frame.member.is_some_and(|m| m.only),
+        frame.member.is_some_and(|m| m.coefficient.is_some()),
     ];
     out.extend(flags.map(u8::from));
     out.extend(&s.numbers);
@@ -31,7 +39,14 @@ pub fn encode(frame: &Labelled) -> Vec<u8> {
     let labels = frame.energy.iter().chain(labels).chain(frame.charges.iter().flatten());
     let labels = labels.chain(frame.dipole.iter().flatten());
     let labels = labels.chain(frame.polarizability.iter().flatten().flatten());
-    for x in [frame.weight].iter().chain(s.positions.iter().flatten()).chain(cell).chain(labels) {
+    let coefficient = frame.member.and_then(|m| m.coefficient);
+    for x in [frame.weight]
+        .iter()
+        .chain(&coefficient)
+        .chain(s.positions.iter().flatten())
+        .chain(cell)
+        .chain(labels)
+    {
         out.extend(x.to_le_bytes());
     }
     out
@@ -43,10 +58,12 @@ pub fn decode(bytes: &[u8], origin: Origin) -> Option<Labelled> {
     let n = u32::from_le_bytes(r.take()?) as usize;
     let charge = i32::from_le_bytes(r.take()?);
     let unpaired = u32::from_le_bytes(r.take()?);
-    let [group, set, head] = [r.take()?, r.take()?, r.take()?].map(u32::from_le_bytes);
-    let flags = r.take::<10>()?.map(|b| b != 0);
+    let [group, set, head, family] = [r.take()?, r.take()?, r.take()?, r.take()?].map(u32::from_le_bytes);
+    let flags = r.take::<13>()?.map(|b| b != 0);
     let numbers = r.0.split_off(..n)?.to_vec();
     let weight = r.number()?;
+    let coefficient = r.given(flags[12], Reader::number)?;
+    let member = flags[10].then_some(Member { family, coefficient, only: flags[11] });
     let positions = r.many(n, Reader::vector)?;
     let cell = r.given(flags[0], Reader::matrix)?;
     let cell = cell.map(|vectors| Cell { vectors, periodic: [flags[1], flags[2], flags[3]] });
@@ -59,7 +76,7 @@ pub fn decode(bytes: &[u8], origin: Origin) -> Option<Labelled> {
     let system = System { numbers, positions, cell, charge, unpaired };
     let labels =
         Labelled { energy, forces, virial, charges, dipole, polarizability, ..Labelled::new(system) };
-    r.0.is_empty().then_some(Labelled { weight, group, set, head, origin, ..labels })
+    r.0.is_empty().then_some(Labelled { weight, group, set, head, member, origin, ..labels })
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -107,7 +124,10 @@ mod tests {
         full.dipole = Some([0.1, 0.2, 0.3]);
         full.polarizability = Some([[9.0, 0.1, 0.2], [0.1, 8.0, 0.3], [0.2, 0.3, 7.0]]);
         (full.weight, full.group, full.set, full.head) = (0.25, 7, 3, 2);
-        for frame in [full, bare] {
+        let mut part = full.clone();
+        part.member = Some(Member { family: 9, coefficient: Some(-1.0), only: true });
+        full.member = Some(Member { family: 4, coefficient: None, only: false });
+        for frame in [full, part, bare] {
             let bytes = encode(&frame);
             assert_eq!(decode(&bytes, frame.origin).as_ref(), Some(&frame));
             for n in 0..bytes.len() {

@@ -57,7 +57,7 @@ pub fn fit(data: &Dataset, frames: &[usize]) -> Result<ReferenceEnergies> {
     let mut labels = 0;
     for &i in frames {
         let frame = data.get(i)?;
-        let Some(energy) = frame.energy else { continue };
+        let Some(energy) = frame.total_energy() else { continue };
         labels += 1;
         let mut counts = [0.0; 119];
         frame.system.numbers.iter().for_each(|&z| counts[usize::from(z)] += 1.0);
@@ -72,7 +72,7 @@ pub fn fit(data: &Dataset, frames: &[usize]) -> Result<ReferenceEnergies> {
     }
     if labels == 0 {
         return Err(Error::input(
-            "no training frame has an energy, so reference energies cannot be fitted; name the key of the energy as \
+            "no training frame has a total energy, so reference energies cannot be fitted; name the key of the energy as \
              `energy` where the files are named, or set reference_energies.method = \"none\"",
         ));
     }

@@ -1,7 +1,7 @@
 //! Whether configuration, data and network fit together; asked before a run starts.
 
 use crate::config::{Config, Monitor, ScheduleKind};
-use crate::data::TrainingData;
+use crate::data::{TrainingData, by_family};
 use crate::loss::Loss;
 use oxidane_core::{DipoleOrigin, Error, Result};
 use oxidane_math::Real;
@@ -36,7 +36,7 @@ pub(super) fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) ->
     let sets = [("train on", &parts.train), ("validate on", &parts.validation)];
     for (verb, frames) in sets.into_iter().filter(|(_, f)| !f.is_empty()) {
         check_sets(config, data, loss, verb, frames)?;
-        let counts = loss.counts(frames.iter().map(|&i| data.data.summary(i)));
+        let counts = loss.counts(by_family(&data.data, frames).iter().map(|&i| data.data.summary(i)));
         let named = config.loss.named();
         let unlabelled = named.iter().zip(counts.0).find(|((_, term), n)| term.is_some() && *n == 0.0);
         if let Some(((name, _), _)) = unlabelled {
@@ -47,6 +47,7 @@ pub(super) fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) ->
         let lacking = match train.monitor {
             Monitor::EnergyMae | Monitor::EnergyPerAtomMae => counts.0[0] == 0.0,
             Monitor::ForcesMae => counts.0[2] == 0.0,
+            Monitor::EnergyDifferencesMae => counts.0[8] == 0.0,
             Monitor::Loss => false,
         };
         if lacking {
@@ -61,6 +62,7 @@ pub(super) fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) ->
 /// Every set with frames to train or validate on needs labels that the loss is about, and weights.
 fn check_sets(config: &Config, data: &TrainingData, loss: &Loss, verb: &str, frames: &[usize]) -> Result<()> {
     for (k, set) in config.data.sets.iter().enumerate() {
+        let frames = by_family(&data.data, frames);
         let own = || frames.iter().map(|&i| data.data.summary(i)).filter(|s| s.set as usize == k);
         if own().next().is_none() {
             continue;
@@ -91,6 +93,7 @@ pub(super) fn check_capabilities<R: Real>(config: &Config, network: &dyn Network
     let needs = [
         ("energy", loss.energy, has.energy),
         ("energy_per_atom", loss.energy_per_atom, has.energy),
+        ("energy_differences", loss.energy_differences, has.energy),
         ("forces", loss.forces, has.forces),
         ("virial", loss.virial, has.virial),
         ("stress", loss.stress, has.virial),

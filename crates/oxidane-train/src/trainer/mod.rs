@@ -253,6 +253,10 @@ impl<R: Real> Trainer<R> {
     pub fn set_titles(&self) -> Vec<String> {
         set_titles(&self.setup)
     }
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.setup.config
+    }
     /// The data.
     pub fn data(&self) -> &TrainingData {
         &self.setup.data

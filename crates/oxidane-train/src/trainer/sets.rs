@@ -14,7 +14,10 @@ pub(super) fn draws(config: &Config, data: &TrainingData) -> Result<Vec<Draw>> {
         let frames: Vec<usize> =
             data.parts.train.iter().copied().filter(|&i| data.data.set(i) == k).collect();
         let atoms = frames.iter().map(|&i| data.data.atoms(i) as u32).collect();
-        let draw = Draw { frames, atoms, weight: set.sampling() };
+        let family = |&i: &usize| data.data.summary(i).member.map(|m| m.family);
+        let families = frames.iter().filter_map(family).collect();
+        let size = set.differences.as_ref().and_then(|d| d.size);
+        let draw = Draw { frames, atoms, families, size, weight: set.sampling() };
         if draw.is_empty() && !draw.frames.is_empty() {
             return Err(Error::usage(format!(
                 "{}.sampling_weight = {} draws none of its {} training frames: raise it",
@@ -45,5 +48,6 @@ pub(super) fn monitored(monitor: Monitor, report: &Report) -> f64 {
         Monitor::EnergyMae => mae(Property::Energy),
         Monitor::EnergyPerAtomMae => mae(Property::EnergyPerAtom),
         Monitor::ForcesMae => mae(Property::Forces),
+        Monitor::EnergyDifferencesMae => mae(Property::EnergyDifferences),
     }
 }

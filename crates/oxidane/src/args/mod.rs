@@ -25,7 +25,8 @@ pub use model::{ComputeArgs, Precision};
 pub use opt::{CellMode, Level, OptArgs, Optimizer};
 pub use rdf::RdfArgs;
 pub use sample::{
-    DisplaceArgs, ModeStatistics, ModesArgs, SampleArgs, SampleFiles, SampleKind, SampleMdArgs, TorsionsArgs,
+    DisplaceArgs, Draws, ModeStatistics, ModesArgs, SampleArgs, SampleFiles, SampleKind, SampleMdArgs,
+    TorsionsArgs,
 };
 pub use structure::StructureArgs;
 pub use train::TrainArgs;

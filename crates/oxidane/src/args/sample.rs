@@ -69,6 +69,17 @@ pub struct SampleFiles {
     pub structure: StructureArgs,
 }
 
+/// How many geometries are drawn, and from which random numbers.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Draws {
+    /// Geometries of each structure
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: u32,
+    /// Seed of the random numbers
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
 /// Options of `sample displace`.
 #[derive(Debug, Args)]
 pub struct DisplaceArgs {
@@ -77,12 +88,8 @@ pub struct DisplaceArgs {
     /// Standard deviation of the displacement of each coordinate in angstrom
     #[arg(long, value_name = "ANGSTROM", allow_negative_numbers = true, value_parser = values::positive, default_value_t = 0.05)]
     pub sigma: f64,
-    /// Geometries of each structure
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    pub count: u32,
-    /// Seed of the random numbers
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    #[command(flatten)]
+    pub draws: Draws,
 }
 
 /// How far modes swing.
@@ -108,12 +115,8 @@ pub struct ModesArgs {
     /// Modes below this (1/cm), and unstable ones, swing as far as one of it
     #[arg(long, value_name = "1/CM", allow_negative_numbers = true, value_parser = values::positive, default_value_t = 100.0)]
     pub softest: f64,
-    /// Geometries of each structure
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    pub count: u32,
-    /// Seed of the random numbers
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    #[command(flatten)]
+    pub draws: Draws,
     #[command(flatten)]
     pub compute: ComputeArgs,
 }
@@ -135,12 +138,8 @@ pub struct SampleMdArgs {
     /// Friction of the Langevin thermostat in 1/ps
     #[arg(long, value_name = "1/PS", allow_negative_numbers = true, value_parser = values::positive, default_value_t = 10.0)]
     pub friction: f64,
-    /// Geometries of each structure
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    pub count: u32,
-    /// Seed of the random numbers: initial velocities and thermostat
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    #[command(flatten)]
+    pub draws: Draws,
     #[command(flatten)]
     pub compute: ComputeArgs,
 }

@@ -15,6 +15,7 @@ fn shown(property: Property) -> (&'static str, f64) {
     match property {
         Property::Energy => ("meV", 1e3),
         Property::EnergyPerAtom => ("meV/atom", 1e3),
+        Property::EnergyDifferences => ("meV", 1e3),
         Property::Forces => ("meV/angstrom", 1e3),
         Property::Virial => ("meV", 1e3),
         Property::Stress => ("meV/angstrom^3", 1e3),
@@ -126,8 +127,14 @@ pub fn calibration_plot(quality: &Quality) -> plot::Parity {
         axes: ["uncertainty", "error"],
         points: quality.groups.clone(),
         remark: format!(
-            "error / uncertainty {:.2}\nrank correlation {:.2}",
-            quality.ratio, quality.rank_correlation
+            "error / uncertainty {:.2}\nrank correlation {}",
+            quality.ratio,
+            rank_correlation(quality)
         ),
     }
+}
+
+/// The rank correlation of uncertainties and errors, as in tables.
+pub fn rank_correlation(quality: &Quality) -> String {
+    quality.rank_correlation.map_or("-".into(), |r| format!("{r:.2}"))
 }

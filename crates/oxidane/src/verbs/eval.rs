@@ -296,8 +296,9 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
         }
         if let Some(q) = &quality {
             out.line(format_args!(
-                "\nuncertainty of the energy   error / uncertainty {:.2} (ideal 1)   rank correlation with the error {:.2}",
-                q.ratio, q.rank_correlation
+                "\nuncertainty of the energy   error / uncertainty {:.2} (ideal 1)   rank correlation with the error {}",
+                q.ratio,
+                errors::rank_correlation(q)
             ))?;
         }
         if !voice.quiet {

@@ -183,11 +183,20 @@ fn sizes<R: Real>(trainer: &Trainer<R>, of: impl Fn(usize) -> bool) -> String {
     )
 }
 
+/// Properties whose errors are shown while a run goes on, with the heads of their columns.
+const SHOWN: [(Property, &str); 3] = [
+    (Property::EnergyPerAtom, "E / (meV/atom)"),
+    (Property::Forces, "F / (meV/A)"),
+    (Property::EnergyDifferences, "dE / meV"),
+];
+
 /// What is shown of a run.
 struct Screen {
     out: Out,
     table: Table,
     progress: Progress,
+    /// The properties whose errors are columns.
+    shown: Vec<Property>,
     /// Titles of the sets, where there are several.
     sets: Vec<String>,
     quiet: bool,
@@ -205,10 +214,12 @@ impl Screen {
             Column::number("epoch", 8),
             Column::number("learning rate", 13),
             Column::number("training loss", 13),
-            Column::number("E / (meV/atom)", 14),
-            Column::number("F / (meV/A)", 11),
-            Column::text("", 4),
         ];
+        let differences = trainer.config().loss.energy_differences.is_some();
+        let shown: Vec<_> =
+            SHOWN.iter().filter(|(p, _)| *p != Property::EnergyDifferences || differences).collect();
+        columns.extend(shown.iter().map(|(_, head)| Column::number(*head, head.len())));
+        columns.push(Column::text("", 4));
         if !sets.is_empty() {
             columns.push(Column::text("set", 24));
         }
@@ -243,7 +254,8 @@ impl Screen {
             out.flush()?;
         }
         let progress = Progress::new(trainer.steps_done(), trainer.total_steps(), "steps", voice);
-        Ok(Self { out, table, progress, sets, quiet: voice.quiet, failure: None })
+        let shown = shown.into_iter().map(|(property, _)| *property).collect();
+        Ok(Self { out, table, progress, shown, sets, quiet: voice.quiet, failure: None })
     }
 
     /// The output, with the progress out of the way.
@@ -270,20 +282,19 @@ impl Observer for Screen {
             format!("{:.2}", event.epoch),
             format!("{:.3e}", event.lr),
             format!("{:.5}", event.train_loss),
-            mean(Property::EnergyPerAtom),
-            mean(Property::Forces),
-            if event.best { "best".into() } else { String::new() },
         ];
+        cells.extend(self.shown.iter().map(|&p| mean(p)));
+        cells.push(if event.best { "best".into() } else { String::new() });
         if !self.sets.is_empty() {
             cells.push("mean of the sets".into());
         }
         let mut lines = vec![self.table.row(&cells)];
         for s in event.report.sets.iter().filter(|_| !self.sets.is_empty()) {
-            let own = |property: Property| shown(of(s, property).unwrap_or(f64::NAN));
-            let (energy, forces) = (own(Property::EnergyPerAtom), own(Property::Forces));
-            let blank = String::new;
-            let title = fit(&self.sets[s.set], 24);
-            lines.push(self.table.row(&[blank(), blank(), blank(), blank(), energy, forces, blank(), title]));
+            let own = |property: &Property| shown(of(s, *property).unwrap_or(f64::NAN));
+            let mut cells = vec![String::new(); 4];
+            cells.extend(self.shown.iter().map(own));
+            cells.extend([String::new(), fit(&self.sets[s.set], 24)]);
+            lines.push(self.table.row(&cells));
         }
         let (out, text) = (&mut self.out, lines.join("\n"));
         if let Err(failure) = self.progress.around(|| out.line(text).and_then(|()| out.flush())) {

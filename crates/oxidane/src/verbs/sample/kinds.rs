@@ -7,7 +7,7 @@ use oxidane_core::{Error, Potential, Result, System};
 use oxidane_sim::md::{self, Ensemble, MdOptions, MdState, Random, standard_masses};
 use oxidane_sim::sample::{Bonds, NormalModes, Statistics, clashes, displaced};
 
-use crate::args::{DisplaceArgs, ModeStatistics, ModesArgs, SampleMdArgs, TorsionsArgs};
+use crate::args::{DisplaceArgs, Draws, ModeStatistics, ModesArgs, SampleMdArgs, TorsionsArgs};
 
 /// A geometry and what is said of it.
 type Geometry = (System, Vec<(&'static str, Value)>);
@@ -67,13 +67,12 @@ fn integer(seed: u64) -> Value {
 /// Random displacements.
 pub struct Displace {
     sigma: f64,
-    count: u32,
-    seed: u64,
+    draws: Draws,
 }
 
 impl Displace {
     pub fn new(args: &DisplaceArgs) -> Self {
-        Self { sigma: args.sigma, count: args.count, seed: args.seed }
+        Self { sigma: args.sigma, draws: args.draws }
     }
 }
 
@@ -83,9 +82,9 @@ impl Kind for Displace {
     }
 
     fn draw(&self, _: Option<&mut (dyn Potential + 'static)>, system: &System, place: u64) -> Result<Drawn> {
-        let mut random = Random::stream(self.seed, place);
-        enough(self.count, || {
-            let facts = vec![("sigma", Value::real(self.sigma)), ("seed", integer(self.seed))];
+        let mut random = Random::stream(self.draws.seed, place);
+        enough(self.draws.count, || {
+            let facts = vec![("sigma", Value::real(self.sigma)), ("seed", integer(self.draws.seed))];
             (displaced(system, self.sigma, &mut random), facts)
         })
     }
@@ -96,8 +95,7 @@ pub struct Modes {
     temperature: f64,
     statistics: Statistics,
     softest: f64,
-    count: u32,
-    seed: u64,
+    draws: Draws,
 }
 
 /// Step of the differences of forces that make a Hessian, angstrom: errors of the step, some (1 / angstrom x step)^2, and of
@@ -111,7 +109,7 @@ impl Modes {
             ModeStatistics::Quantum => Statistics::Quantum,
         };
         let (temperature, softest) = (args.temp, args.softest);
-        Self { temperature, statistics, softest, count: args.count, seed: args.seed }
+        Self { temperature, statistics, softest, draws: args.draws }
     }
 }
 
@@ -127,9 +125,10 @@ impl Kind for Modes {
         place: u64,
     ) -> Result<Drawn> {
         let modes = NormalModes::new(needed(potential), system, STEP)?;
-        let mut random = Random::stream(self.seed, place);
-        enough(self.count, || {
-            let facts = vec![("temperature", Value::real(self.temperature)), ("seed", integer(self.seed))];
+        let mut random = Random::stream(self.draws.seed, place);
+        enough(self.draws.count, || {
+            let facts =
+                vec![("temperature", Value::real(self.temperature)), ("seed", integer(self.draws.seed))];
             (modes.thermal(self.temperature, self.statistics, self.softest, &mut random), facts)
         })
     }
@@ -141,8 +140,7 @@ pub struct Dynamics {
     temperature: f64,
     /// Steps between geometries.
     every: u64,
-    count: u32,
-    seed: u64,
+    draws: Draws,
 }
 
 impl Dynamics {
@@ -162,7 +160,7 @@ impl Dynamics {
         let options = MdOptions { timestep: args.dt, ensemble, ..MdOptions::default() };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // within bounds, as checked
         let every = steps as u64;
-        Ok(Self { options, temperature: args.temp, every, count: args.count, seed: args.seed })
+        Ok(Self { options, temperature: args.temp, every, draws: args.draws })
     }
 }
 
@@ -178,18 +176,18 @@ impl Kind for Dynamics {
         place: u64,
     ) -> Result<Drawn> {
         let masses = standard_masses(system);
-        let mut state = MdState::new(system.clone(), masses, self.options.clone(), self.seed)?;
-        state.random = Random::stream(self.seed, place);
+        let mut state = MdState::new(system.clone(), masses, self.options.clone(), self.draws.seed)?;
+        state.random = Random::stream(self.draws.seed, place);
         state.set_temperature(self.temperature)?;
         let mut run = md::Dynamics::new(needed(potential), state)?;
         let mut drawn = Drawn::default();
-        for _ in 0..self.count {
+        for _ in 0..self.draws.count {
             let _ = run.run(self.every, &mut |_| ControlFlow::Continue(()))?;
             let frame = run.frame();
             let facts = vec![
                 ("temperature", Value::real(self.temperature)),
                 ("time", Value::real(frame.row.time)),
-                ("seed", integer(self.seed)),
+                ("seed", integer(self.draws.seed)),
             ];
             drawn.geometries.push((frame.state.system.clone(), facts));
         }
