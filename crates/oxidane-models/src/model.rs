@@ -234,7 +234,7 @@ impl Model {
         }
         Ok(match terms.len() {
             1 => terms.remove(0),
-            _ => Box::new(SumPotential::new(terms)),
+            _ => Box::new(SumPotential::new(terms).with_parallel(options.parallel)),
         })
     }
 

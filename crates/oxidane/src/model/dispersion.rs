@@ -39,7 +39,7 @@ pub fn add(
     match dispersion {
         Some(d3) => {
             let d3 = d3.clone().with_parallel(parallel);
-            Box::new(SumPotential::new(vec![potential, Box::new(d3)]))
+            Box::new(SumPotential::new(vec![potential, Box::new(d3)]).with_parallel(parallel))
         }
         None => potential,
     }
