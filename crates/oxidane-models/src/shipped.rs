@@ -12,7 +12,7 @@ pub struct Shipped {
 }
 
 /// All models inside the program; the first is the default.
-pub const SHIPPED: [Shipped; 4] = [
+pub const SHIPPED: [Shipped; 5] = [
     Shipped {
         name: "rmd17",
         summary: "XPaiNN for ten small organic molecules (rMD17, PBE/def2-SVP): H C N O, neutral singlets",
@@ -32,6 +32,11 @@ pub const SHIPPED: [Shipped; 4] = [
         name: "x23",
         summary: "MPNICE for the molecular crystals of X23, aspirin and squaric acid (vdW-DF2), with stress",
         bytes: include_bytes!("../models/x23.safetensors"),
+    },
+    Shipped {
+        name: "metals",
+        summary: "MPNICE for Li, Cu, Ni, Mo, Si, Ge, Ni-Mo and Nb-Mo-Ta-W alloys (PBE), with stress",
+        bytes: include_bytes!("../models/metals.safetensors"),
     },
 ];
 

@@ -309,7 +309,7 @@ fn it_describes_itself() {
     }
     bench
         .run(&["sp", "water.xyz", "--model", "gnf2"])
-        .refused(4, &["gnf2", "rmd17, rmd17-mpnice, water, x23, gfn2"]);
+        .refused(4, &["gnf2", "rmd17, rmd17-mpnice, water, x23, metals, gfn2"]);
     bench.run(&["info", "gfn2", "--tensors"]).refused(2, &["--tensors", "without weights"]);
     let models = bench.run(&["models"]).ok();
     let lines: Vec<_> = models.lines().collect();
