@@ -1,7 +1,7 @@
-//! What a network on top of GFN2-xTB costs: `cargo bench -p oxidane --bench delta [-- FILE.xyz...]`.
+//! What a network on top of GFN2-xTB costs: `cargo bench -p oxidane --bench delta [-- [--threads 2] FILE.xyz...]`.
 //!
 //! Energy and forces of GFN2-xTB alone and below an untrained network, of each architecture in its default size and a small one, in single
-//! precision on one thread. `cold`: from nothing but the structure. `warm`: one of 20 steps of 0.5 fs along velocities of 300 K,
+//! precision on one thread, or side by side on several. `cold`: from nothing but the structure. `warm`: one of 20 steps of 0.5 fs along velocities of 300 K,
 //! started from what the steps before left. The potentials take turns; of each step the fastest round counts, and the mean over the steps
 //! is shown.
 
@@ -21,7 +21,24 @@ const STEPS: usize = 20;
 const TIME_STEP: f64 = 0.5;
 
 fn main() -> ExitCode {
-    let mut files: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
+    let (mut files, mut threads) = (Vec::new(), 1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--threads" => match arguments.next().and_then(|n| n.parse().ok()) {
+                Some(n) => threads = n,
+                None => {
+                    eprintln!("delta: --threads needs a number");
+                    return ExitCode::FAILURE;
+                }
+            },
+            _ => files.push(argument),
+        }
+    }
+    if let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
+        eprintln!("delta: {error}");
+        return ExitCode::FAILURE;
+    }
     if files.is_empty() {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
         files = ["examples/aspirin.xyz", "benchmarks/structures/quinine48.xyz"]
@@ -33,7 +50,7 @@ fn main() -> ExitCode {
         "structure", "atoms", "model", "cold / ms", "ratio", "warm / ms", "ratio"
     );
     for file in files {
-        if let Err(error) = measure(&file) {
+        if let Err(error) = measure(&file, threads > 1) {
             eprintln!("delta: {error}");
             return ExitCode::FAILURE;
         }
@@ -42,7 +59,7 @@ fn main() -> ExitCode {
 }
 
 /// GFN2-xTB, and the sums with each network.
-fn potentials() -> Result<Vec<(String, Box<dyn Potential>)>> {
+fn potentials(parallel: bool) -> Result<Vec<(String, Box<dyn Potential>)>> {
     let gfn2 = || -> Result<Box<dyn Potential>> { Ok(Box::new(Gfn2::new(Gfn2Options::default())?)) };
     let mut all = vec![("gfn2".to_owned(), gfn2()?)];
     let small = json!({ "iterations": 2, "angular": "first", "channels": 8, "update_dim": 128 });
@@ -51,15 +68,15 @@ fn potentials() -> Result<Vec<(String, Box<dyn Potential>)>> {
     for (name, architecture, hyperparameters) in networks {
         let network = registry::build::<f32>(architecture, &hyperparameters, 1)?;
         let network = NetworkPotential::new(name, Default::default(), network.into(), None, false, false)?;
-        let sum = SumPotential::new(vec![gfn2()?, Box::new(network)]);
+        let sum = SumPotential::new(vec![gfn2()?, Box::new(network)]).with_parallel(parallel);
         all.push((sum.name().to_owned(), Box::new(sum)));
     }
     Ok(all)
 }
 
-fn measure(file: &str) -> Result<()> {
+fn measure(file: &str, parallel: bool) -> Result<()> {
     let steps = steps(read_first(file)?.system)?;
-    let mut potentials = potentials()?;
+    let mut potentials = potentials(parallel)?;
     let mut best = vec![[[f64::INFINITY; STEPS]; 2]; potentials.len()];
     for _ in 0..ROUNDS {
         for (k, (_, potential)) in potentials.iter_mut().enumerate() {
