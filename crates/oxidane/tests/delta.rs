@@ -290,6 +290,14 @@ fn a_correction_is_trained_on_the_difference() {
         let (a, b) = (entry["mae"].as_f64().unwrap(), eval["errors"][property]["mae"].as_f64().unwrap());
         assert!(a > 1e-3 && (a - b).abs() < 1e-9, "{property}: {a} {b}");
     }
+    // The network knows the error of the sum: its size was set on these eight frames.
+    let quality = &eval["uncertainty"];
+    assert_eq!(quality["structures"], 8, "{quality}");
+    let ratio = quality["error_over_uncertainty"].as_f64().unwrap();
+    assert!((ratio - 1.0).abs() < 0.2, "{quality}");
+    let new = bench.run(&[&["sp", "new.extxyz", "--json"], &model[..]].concat()).json();
+    assert!(new[0]["energy_uncertainty"].as_f64().unwrap() > 0.0);
+    bench.run(&[&["sp", "new.extxyz", "--strict"], &model[..]].concat()).refused(5, &["strange"]);
 
     let hot = [
         "label",
