@@ -250,7 +250,8 @@ impl Model {
         let potential =
             NetworkPotential::new(name, domain, network, exact, options.parallel, options.allow_close)?;
         let uncertainty = self.uncertainties[place as usize].clone();
-        Ok(potential.with_head(place).with_uncertainty(uncertainty))
+        let correction = self.header.heads[place as usize].base.is_some();
+        Ok(potential.with_head(place).with_uncertainty(uncertainty).as_correction(correction))
     }
 
     /// The same with an uncertainty of the head at `place`.

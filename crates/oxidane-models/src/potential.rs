@@ -94,6 +94,8 @@ pub struct NetworkPotential<R: Real> {
     uncertainty: Option<Arc<LastLayer>>,
     /// The same network in double precision, for structures that single precision cannot do.
     fallback: Option<Arc<Exact>>,
+    /// Whether it corrects a method that stands beside it.
+    correction: bool,
     parallel: bool,
     allow_close: bool,
     /// A uniform electric field in V/angstrom.
@@ -125,6 +127,7 @@ impl<R: Real> NetworkPotential<R> {
             head,
             uncertainty,
             fallback,
+            correction: false,
             parallel,
             allow_close,
             field,
@@ -144,6 +147,13 @@ impl<R: Real> NetworkPotential<R> {
     #[must_use]
     pub fn with_uncertainty(self, uncertainty: Option<Arc<LastLayer>>) -> Self {
         Self { uncertainty, ..self }
+    }
+
+    /// The same as the correction of a method, whose energies it was trained to complete. Equilibrated charges are then a means to those
+    /// energies, not charges of the structure: they are no results, nor is what follows from them.
+    #[must_use]
+    pub fn as_correction(self, correction: bool) -> Self {
+        Self { correction, ..self }
     }
 
     /// The same in a uniform electric field in V/angstrom: molecules only. Refused for a network without equilibrated charges, and
@@ -219,6 +229,9 @@ impl<R: Real> Potential for NetworkPotential<R> {
             return Request { polarizability: false, born_charges: false, ..of_network };
         }
         let responds = self.network.equilibrates();
+        if responds && self.correction {
+            return Request { charges: false, dipole: false, polarizability: false, ..of_network };
+        }
         let polarizability = of_network.polarizability || responds;
         Request { polarizability, born_charges: responds, ..of_network }
     }
@@ -284,6 +297,7 @@ impl<R: Real> Potential for NetworkPotential<R> {
             head: self.head,
             uncertainty: self.uncertainty.clone(),
             fallback: self.fallback.clone(),
+            correction: self.correction,
             parallel: self.parallel,
             allow_close: self.allow_close,
             field: self.field,
