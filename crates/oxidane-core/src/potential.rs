@@ -245,7 +245,8 @@ impl SumPotential {
         Self { name, terms, parallel: false }
     }
 
-    /// Computes the terms side by side, if `on`: the same bits, sooner where there are threads to spare.
+    /// Computes the terms side by side, if `on`: the same results, sooner where there are threads to spare. After an error the terms behind the one that
+    /// failed may remember an evaluation that they would not have made one by one.
     #[must_use]
     pub fn with_parallel(mut self, on: bool) -> Self {
         self.parallel = on;
@@ -257,7 +258,7 @@ impl SumPotential {
         let part = |term: &mut Box<dyn Potential>| {
             let asked = request.and(term.capabilities());
             if asked == Request::default() {
-                // A term that has nothing to compute still refuses what is outside its domain.
+                // A term that has nothing to compute still refuses what its check knows to be outside its domain.
                 return term.check(system).map(|()| Evaluation::default());
             }
             term.evaluate(system, asked)

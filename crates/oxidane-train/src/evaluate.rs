@@ -1,7 +1,7 @@
 //! Errors of a network on labelled structures, overall and by group, and the numbers of a parity plot.
 
 use crate::config::{CHUNK_ATOMS, Losses};
-use crate::data::{Dataset, EdgeCache, Labelled, ReferenceEnergies, by_family, runs};
+use crate::data::{Dataset, Differences, EdgeCache, Labelled, ReferenceEnergies, by_family};
 use crate::gradient::{Context, Loaded};
 use crate::loss::{Loss, PerTerm};
 use oxidane_core::{Request, Result};
@@ -238,6 +238,7 @@ fn evaluate_set<R: Real>(
     /// Chunks in memory at once; results are added up in order.
     const WAVE: usize = 64;
     let counts = context.counts(frames);
+    let mut energies = Vec::new();
     let mut own =
         SetReport { set: context.data.set(frames[0]), structures: frames.len(), ..SetReport::default() };
     for wave in context.chunks(frames).chunks(WAVE) {
@@ -256,8 +257,19 @@ fn evaluate_set<R: Real>(
         for result in results {
             let (loaded, value, outputs) = result?;
             own.loss.add(&value);
+            if !outputs.energy.is_empty() {
+                let each = loaded.frames.iter().zip(&outputs.energy);
+                energies.extend(each.map(|(frame, energy)| {
+                    let reference = context.references[frame.head as usize].sum(&frame.system.numbers);
+                    [frame.energy.unwrap_or(f64::NAN), energy + reference]
+                }));
+            }
             collect(context, &loaded, &outputs, report, &mut own, parity_limit);
         }
+    }
+    // All or none of the frames of a set with families have an energy.
+    if energies.len() == frames.len() {
+        collect_differences(context, frames, &energies, report, &mut own, parity_limit)?;
     }
     report.sets.push(own);
     Ok(())
@@ -346,40 +358,38 @@ fn collect(
             }
         }
     }
-    if !outputs.energy.is_empty() {
-        for (group, label, prediction) in differences(context, chunk, outputs) {
-            for table in [&mut report.overall, &mut report.groups[group], &mut set.errors] {
-                table.0[Property::EnergyDifferences as usize].push(prediction - label);
-            }
-            set.parity[Property::EnergyDifferences as usize].push(limit, (label, prediction));
-        }
-    }
 }
 
-/// Group, label and prediction of each difference of energies.
-fn differences(context: &Context, chunk: &Loaded, outputs: &Outputs) -> Vec<(usize, f64, f64)> {
-    let frames = &chunk.frames;
-    let energies = |s: usize| {
-        let frame = &frames[s];
-        let reference = context.references[frame.head as usize].sum(&frame.system.numbers);
-        [frame.energy.unwrap_or(f64::NAN), outputs.energy[s] + reference]
-    };
-    let mut found = Vec::new();
-    for run in runs(frames.len(), |s| (frames[s].member, frames[s].origin)) {
-        let Some(member) = frames[run.start].member else { continue };
-        let group = frames[run.start].group as usize;
-        let weighted = |k: usize, weight: &dyn Fn(usize) -> f64| -> f64 {
-            run.clone().map(|s| weight(s) * energies(s)[k]).sum()
-        };
-        if member.coefficient.is_some() {
-            let coefficient = |s: usize| frames[s].member.and_then(|m| m.coefficient).unwrap_or(0.0);
-            found.push((group, weighted(0, &coefficient), weighted(1, &coefficient)));
-        } else if run.len() > 1 {
-            let mean = [0, 1].map(|k| weighted(k, &|_| 1.0 / run.len() as f64));
-            found.extend(run.clone().map(|s| (group, energies(s)[0] - mean[0], energies(s)[1] - mean[1])));
+/// Adds the differences of the energies of families, which are compared as a whole. `energies`: label and prediction of each of `frames`; empty if
+/// the network has none.
+fn collect_differences(
+    context: &Context,
+    frames: &[usize],
+    energies: &[[f64; 2]],
+    report: &mut Report,
+    set: &mut SetReport,
+    limit: usize,
+) -> Result<()> {
+    let counts = context.counts(frames);
+    for run in context.runs(frames).into_iter().filter(|_| !energies.is_empty()) {
+        let members: Vec<_> = frames[run.clone()].iter().map(|&i| context.data.summary(i).member).collect();
+        let Some(differences) = Differences::of(&members) else { continue };
+        let [labels, predictions] = [0, 1]
+            .map(|k| differences.apply(&energies[run.clone()].iter().map(|e| e[k]).collect::<Vec<_>>()));
+        let labelled =
+            frames[run.clone()].iter().map(|&i| context.data.get(i)).collect::<Result<Vec<_>>>()?;
+        let labelled: Vec<_> = labelled.iter().map(AsRef::as_ref).collect();
+        let errors: Vec<f64> = predictions.iter().zip(&labels).map(|(p, l)| p - l).collect();
+        set.loss.add(&context.loss.value_of_differences(&labelled, &errors, &counts));
+        // One difference of a whole family counts for the group of its first structure.
+        for ((error, frame), pair) in errors.iter().zip(labelled).zip(labels.iter().zip(&predictions)) {
+            for table in [&mut report.overall, &mut report.groups[frame.group as usize], &mut set.errors] {
+                table.0[Property::EnergyDifferences as usize].push(*error);
+            }
+            set.parity[Property::EnergyDifferences as usize].push(limit, (*pair.0, *pair.1));
         }
     }
-    found
+    Ok(())
 }
 
 #[cfg(test)]

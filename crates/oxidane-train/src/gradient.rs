@@ -6,7 +6,7 @@
 //! in order, and the lanes are added pairwise as a tree. Which thread runs which lane decides nothing.
 
 use crate::data::{Dataset, EdgeCache, Labelled, ReferenceEnergies, pack, runs_of};
-use crate::loss::{Loss, PerTerm};
+use crate::loss::{ENERGY_DIFFERENCES, Loss, PerTerm};
 use oxidane_core::{Error, Request, Result};
 use oxidane_math::Real;
 use oxidane_math::simd::dispatch;
@@ -39,17 +39,25 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Cuts frames into chunks, in order. The cuts depend on the sizes of the structures and on which belong together alone.
+    /// Cuts frames into chunks, in order. The cuts depend on the sizes of the structures alone.
     pub fn chunks<'f>(&self, frames: &'f [usize]) -> Vec<&'f [usize]> {
-        let runs = self.runs(frames);
+        self.packed(frames, (0..frames.len()).map(|k| k..k + 1).collect())
+    }
+
+    /// The same, frames whose energies are compared with each other in one chunk.
+    fn chunks_of_families<'f>(&self, frames: &'f [usize]) -> Vec<&'f [usize]> {
+        self.packed(frames, self.runs(frames))
+    }
+
+    fn packed<'f>(&self, frames: &'f [usize], runs: Vec<Range<usize>>) -> Vec<&'f [usize]> {
         let sizes = runs.iter().map(|r| frames[r.clone()].iter().map(|&i| self.data.atoms(i)).sum());
         let even = sizes.clone().sum::<usize>().div_ceil(CHUNKS);
         let chunks = pack(sizes, even.max(LEAST_ATOMS).min(self.chunk_atoms));
         chunks.into_iter().map(|c| &frames[runs[c.start].start..runs[c.end - 1].end]).collect()
     }
 
-    /// Frames whose energies are compared with each other stay together.
-    fn runs(&self, frames: &[usize]) -> Vec<Range<usize>> {
+    /// Frames that belong together.
+    pub fn runs(&self, frames: &[usize]) -> Vec<Range<usize>> {
         let summaries: Vec<_> = frames.iter().map(|&i| self.data.summary(i)).collect();
         runs_of(&summaries)
     }
@@ -71,7 +79,10 @@ impl Context<'_> {
         let frames = chunk.labelled();
         let request = self.loss.request(frames.iter().map(|f| f.present()));
         let outputs = self.outputs(network, chunk, request, scratch)?;
-        let (value, seeds) = self.loss.evaluate(&chunk.batch, &frames, self.references, &outputs, counts);
+        let (mut value, mut seeds) =
+            self.loss.evaluate(&chunk.batch, &frames, self.references, &outputs, counts);
+        value.0[ENERGY_DIFFERENCES] =
+            self.loss.evaluate_differences(&frames, self.references, &outputs, counts, &mut seeds);
         Ok((outputs, value, seeds))
     }
 
@@ -142,7 +153,7 @@ impl<R: Real> Gradient<R> {
         frames: &[usize],
     ) -> Result<PerTerm> {
         let counts = context.counts(frames);
-        let chunks = context.chunks(frames);
+        let chunks = context.chunks_of_families(frames);
         let used = chunks.len().min(LANES);
         while self.lanes.len() < used {
             self.lanes.push(Lane { gradient: Vec::new(), value: PerTerm::default() });

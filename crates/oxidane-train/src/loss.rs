@@ -15,13 +15,13 @@
 //! | `energy_differences` | E minus its mean over the family, or sum of factor times E of a family | these differences |
 //!
 //! Families are the runs of structures that belong together in a batch (see [`crate::data::Member`]); one structure alone has no
-//! difference from the mean. Where factors make one difference of a family, its weight is that of the first structure.
+//! difference from the mean. Where factors make one difference of a family, all of its structures have the same weight.
 //!
 //! A component of a structure with weight w counts w times in the sum (not in n_p). Missing labels take no part. Structures of
 //! all sets and heads count alike; the energy of each is that of its head with the head's reference energies.
 
 use crate::config::{LossKind, LossTerm, Losses};
-use crate::data::{Labelled, Member, Present, ReferenceEnergies, Summary, runs, runs_of};
+use crate::data::{Differences, Labelled, Present, ReferenceEnergies, Summary, runs, runs_of};
 use oxidane_core::Request;
 use oxidane_models::{Batch, Outputs};
 
@@ -32,15 +32,15 @@ pub const TERMS: usize = 9;
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct PerTerm(pub [f64; TERMS]);
 
-const ENERGY: usize = 0;
+pub(crate) const ENERGY: usize = 0;
 const ENERGY_PER_ATOM: usize = 1;
-const FORCES: usize = 2;
+pub(crate) const FORCES: usize = 2;
 const VIRIAL: usize = 3;
 const STRESS: usize = 4;
 const CHARGES: usize = 5;
 const DIPOLE: usize = 6;
 const POLARIZABILITY: usize = 7;
-const ENERGY_DIFFERENCES: usize = 8;
+pub(crate) const ENERGY_DIFFERENCES: usize = 8;
 
 impl PerTerm {
     /// Sum over the terms.
@@ -139,7 +139,8 @@ impl Loss {
         let mut n = PerTerm::default();
         let frames: Vec<_> = frames.collect();
         for run in runs_of(&frames) {
-            n.0[ENERGY_DIFFERENCES] += differences_of(frames[run.start].member, run.len());
+            let members: Vec<_> = frames[run.clone()].iter().map(|f| f.member).collect();
+            n.0[ENERGY_DIFFERENCES] += Differences::of(&members).map_or(0, |d| d.count(run.len())) as f64;
         }
         for f in frames {
             let (l, atoms) = (f.labels, f64::from(f.atoms));
@@ -215,63 +216,56 @@ impl Loss {
                 sum.0[POLARIZABILITY] += matrix(&term, factor, 1.0, prediction, label, seed);
             }
         }
-        if let Some(term) = self.terms[ENERGY_DIFFERENCES].filter(|_| !outputs.energy.is_empty()) {
-            let factor = term.weight / counts.0[ENERGY_DIFFERENCES];
-            sum.0[ENERGY_DIFFERENCES] = differences(&term, factor, frames, references, outputs, &mut seeds);
-        }
         (sum, seeds)
     }
-}
 
-/// How many differences a run of structures has.
-fn differences_of(member: Option<Member>, structures: usize) -> f64 {
-    match member {
-        Some(Member { coefficient: Some(_), .. }) => 1.0,
-        Some(_) if structures > 1 => structures as f64,
-        _ => 0.0,
+    /// The same of the differences of energies of structures that belong together; their derivatives are added to `seeds`.
+    pub fn evaluate_differences(
+        &self,
+        frames: &[&Labelled],
+        references: &[ReferenceEnergies],
+        outputs: &Outputs,
+        counts: &PerTerm,
+        seeds: &mut Outputs,
+    ) -> f64 {
+        let (Some(term), false) = (self.terms[ENERGY_DIFFERENCES], outputs.energy.is_empty()) else {
+            return 0.0;
+        };
+        let (mut sum, scale) = (0.0, term.weight / counts.0[ENERGY_DIFFERENCES]);
+        let members: Vec<_> = frames.iter().map(|f| f.member).collect();
+        for run in runs(frames.len(), |s| (frames[s].member, frames[s].origin)) {
+            let Some(differences) = Differences::of(&members[run.clone()]) else { continue };
+            let error = |s: usize| {
+                let (frame, label) = (frames[s], frames[s].energy.unwrap_or(f64::NAN));
+                outputs.energy[s] + references[frame.head as usize].sum(&frame.system.numbers) - label
+            };
+            let errors: Vec<f64> = run.clone().map(error).collect();
+            let (value, slopes) = penalties(&term, scale, &frames[run.clone()], &differences.apply(&errors));
+            sum += value;
+            seeds.energy[run].iter_mut().zip(differences.reverse(&slopes)).for_each(|(seed, s)| *seed += s);
+        }
+        sum
+    }
+
+    /// The part of the loss of errors `x` of the differences of energies of `frames`.
+    pub fn value_of_differences(&self, frames: &[&Labelled], x: &[f64], counts: &PerTerm) -> PerTerm {
+        let mut sum = PerTerm::default();
+        if let Some(term) = self.terms[ENERGY_DIFFERENCES] {
+            let scale = term.weight / counts.0[ENERGY_DIFFERENCES];
+            sum.0[ENERGY_DIFFERENCES] = penalties(&term, scale, frames, x).0;
+        }
+        sum
     }
 }
 
-/// Adds up the penalties of the differences of energies; their derivatives go through the seeds.
-fn differences(
-    term: &LossTerm,
-    factor: f64,
-    frames: &[&Labelled],
-    references: &[ReferenceEnergies],
-    outputs: &Outputs,
-    seeds: &mut Outputs,
-) -> f64 {
-    let mut sum = 0.0;
-    let error = |s: usize| {
-        let (frame, label) = (frames[s], frames[s].energy.unwrap_or(f64::NAN));
-        outputs.energy[s] + references[frame.head as usize].sum(&frame.system.numbers) - label
-    };
-    for run in runs(frames.len(), |s| (frames[s].member, frames[s].origin)) {
-        let member = frames[run.start].member;
-        if differences_of(member, run.len()) == 0.0 {
-            continue;
-        }
-        if member.is_some_and(|m| m.coefficient.is_some()) {
-            let coefficient = |s: usize| frames[s].member.and_then(|m| m.coefficient).unwrap_or(0.0);
-            let factor = factor * frames[run.start].weight;
-            let (value, slope) = penalty(term, run.clone().map(|s| coefficient(s) * error(s)).sum());
-            sum += factor * value;
-            run.for_each(|s| seeds.energy[s] += factor * slope * coefficient(s));
-            continue;
-        }
-        let n = run.len() as f64;
-        let mean = run.clone().map(error).sum::<f64>() / n;
-        let mut of_mean = 0.0;
-        for s in run.clone() {
-            let (value, slope) = penalty(term, error(s) - mean);
-            let factor = factor * frames[s].weight;
-            sum += factor * value;
-            seeds.energy[s] += factor * slope;
-            of_mean += factor * slope / n;
-        }
-        run.for_each(|s| seeds.energy[s] -= of_mean);
-    }
-    sum
+/// Penalties of errors of differences and their slopes, weights included.
+fn penalties(term: &LossTerm, scale: f64, frames: &[&Labelled], x: &[f64]) -> (f64, Vec<f64>) {
+    let each = x.iter().zip(frames).map(|(&x, frame)| {
+        let (value, slope) = penalty(term, x);
+        (scale * frame.weight * value, scale * frame.weight * slope)
+    });
+    let (values, slopes): (Vec<_>, Vec<_>) = each.unzip();
+    (values.into_iter().sum(), slopes)
 }
 
 /// Outputs of zeros for what `like` holds, atomic energies left out.
@@ -290,7 +284,7 @@ fn zeros(like: &Outputs) -> Outputs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Origin;
+    use crate::data::{Member, Origin};
     use oxidane_core::{Cell, System};
 
     fn frame() -> Labelled {
@@ -306,6 +300,20 @@ mod tests {
             weight: 1.5,
             ..Labelled::new(system)
         }
+    }
+
+    /// All terms and their derivatives.
+    fn both(
+        loss: &Loss,
+        batch: &Batch,
+        frames: &[&Labelled],
+        references: &[ReferenceEnergies],
+        outputs: &Outputs,
+        counts: &PerTerm,
+    ) -> (f64, Outputs) {
+        let (sum, mut seeds) = loss.evaluate(batch, frames, references, outputs, counts);
+        let differences = loss.evaluate_differences(frames, references, outputs, counts, &mut seeds);
+        (sum.total() + differences, seeds)
     }
 
     fn summary(f: &Labelled) -> Summary {
@@ -395,9 +403,9 @@ mod tests {
                 energy_differences: other(0.9),
             });
             let counts = loss.counts(frames.map(summary).iter());
-            let value = |o: &Outputs| loss.evaluate(&batch, &frames, &references, o, &counts).0.total();
+            let value = |o: &Outputs| both(&loss, &batch, &frames, &references, o, &counts).0;
             let mut o = outputs();
-            let mut seeds = loss.evaluate(&batch, &frames, &references, &o, &counts).1;
+            let mut seeds = both(&loss, &batch, &frames, &references, &o, &counts).1;
             let seeds: Vec<f64> = numbers(&mut seeds).into_iter().map(|x| *x).collect();
             for k in 0..seeds.len() {
                 let at = |o: &mut Outputs, h: f64| {
@@ -430,7 +438,7 @@ mod tests {
             let counts = loss.counts(frames.map(summary).iter());
             let references = [ReferenceEnergies::default()];
             let outputs = Outputs { energy: vec![0.4, -0.3], ..Outputs::default() };
-            loss.evaluate(&joined(&frames), &frames, &references, &outputs, &counts).0.total()
+            both(&loss, &joined(&frames), &frames, &references, &outputs, &counts).0
         };
         // Predictions differ by 0.7, labels by -5: each is half of 5.7 off the mean, whatever the constant.
         for constant in [0.0, 100.0] {
@@ -438,7 +446,7 @@ mod tests {
             assert!((value(pair) - 2.85).abs() < 1e-12);
         }
         assert!((value([of(-3.0, Some(2.0), 0), of(1.0, Some(4.0), 1)]) - 1.6).abs() < 1e-12);
-        // The same structure twice is two families of one.
+        // The same structure twice is two runs of one.
         assert_eq!(value([of(-5.0, None, 0), of(0.0, None, 0)]), 0.0);
     }
 

@@ -394,7 +394,7 @@ fn mistakes_are_named() {
         (with("[loss]", third), &["data.sets \"many\".files", "data.sets \"third\".files", "once"]),
         (
             with("energy = \"high_energy\"", "energy = \"x\""),
-            &["heads \"high\"", "no training frame has an energy"],
+            &["heads \"high\"", "no training frame has a total energy"],
         ),
         (
             with("d3 = \"pbe\"", "reference_energies = { method = \"none\" }").replace(

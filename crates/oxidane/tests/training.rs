@@ -80,8 +80,13 @@ fn differences_of_energies_teach() {
         bench.run(&["train", "bad.toml", "--out", "b"]).refused(2, words);
     };
     refused(&config.replace("energy_differences", "energy"), &["data.differences", "no effect"]);
-    refused(&config.replace(differences, ""), &["energy_differences", "label"]);
-    refused(&config.replace("size = 4,", "size = 1,"), &["size"]);
+    refused(&config.replace(differences, ""), &["energy_differences", "no set to train on"]);
+    refused(&config.replace("size = 4,", "size = 2,"), &["size", "3 or more"]);
+    refused(
+        &config.replace("weight = 10.0 }\nforces", "weight = 0.0 }\nforces"),
+        &["data.differences", "weight"],
+    );
+    refused(&config.replace("\"system\"", "\"\""), &["within"]);
     refused(&config.replace("size = 4,", "size = 4, coefficient = \"c\","), &["size", "whole family"]);
     let factors = config.replace("size = 4,", "coefficient = \"c\",");
     bench.write("bad.toml", &factors);
@@ -89,6 +94,9 @@ fn differences_of_energies_teach() {
     let text = std::fs::read_to_string(bench.path("data.extxyz")).unwrap();
     bench.write("data.extxyz", &text.replace(" system=", " c=1 system="));
     refused(&factors, &["divides a family", "whole_groups"]);
+    let whole = factors.replace(split, "group = \"system\"\nsplit = { train_fraction = 0.5, validation_fraction = 0.5, whole_groups = true }");
+    bench.write("bad.toml", &whole);
+    bench.run(&["train", "bad.toml", "--out", "d"]).refused(3, &["leave 20 of", "difference"]);
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub struct DataSet {
 pub struct Differences {
     /// Frame key whose value says to which family a frame belongs: one scan, one reaction, one complex and its parts.
     pub within: String,
-    /// At most so many frames of a family are used together, others in each epoch; absent: all.
+    /// At most so many frames of a family, 3 or more, are used together in training, others in each epoch; absent: all.
     pub size: Option<usize>,
     /// Frame key of the factors of a family's one difference, the sum of factor times energy; absent: each energy is compared with the mean
     /// of those used together.
@@ -278,8 +278,15 @@ impl DataSet {
 
 impl Differences {
     fn check(&self, place: &str) -> Result<()> {
-        require(self.size.is_none_or(|n| n >= 2), || {
-            format!("{place}.differences.size: one frame has no differences; give 2 or more, or leave it out")
+        require(self.size.is_none_or(|n| n >= 3), || {
+            format!(
+                "{place}.differences.size: families cut so small would leave single frames, which have no differences; give 3 or more, \
+                 or leave it out"
+            )
+        })?;
+        let keys = [Some(&self.within), self.coefficient.as_ref()];
+        require(keys.iter().flatten().all(|key| !key.is_empty()) && keys[1] != keys[0], || {
+            format!("{place}.differences: within and coefficient are the names of two keys of the frames")
         })?;
         require(self.size.is_none() || self.coefficient.is_none(), || {
             format!(

@@ -143,9 +143,10 @@ impl Config {
         heads::check(self)?;
         self.loss.check()?;
         let compared = self.data.sets.iter().position(|set| set.differences.is_some());
-        if let (Some(k), None) = (compared, self.loss.energy_differences) {
+        let term = self.loss.energy_differences.filter(|term| term.weight > 0.0);
+        if let (Some(k), None) = (compared, term) {
             return Err(Error::usage(format!(
-                "{}.differences has no effect without loss.energy_differences: add the term, or drop the key",
+                "{}.differences has no effect without a weight of loss.energy_differences: add the term, or drop the key",
                 self.data.place(k)
             )));
         }

@@ -72,6 +72,7 @@ pub struct Losses {
     /// Polarisability, in the unit of the data; mean over the nine components.
     pub polarizability: Option<LossTerm>,
     /// Differences of energies of the sets that have `differences`, eV; mean over them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub energy_differences: Option<LossTerm>,
 }
 

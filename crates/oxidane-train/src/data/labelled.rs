@@ -4,7 +4,7 @@ use super::Member;
 use oxidane_core::{Error, Evaluation, Result, System};
 
 /// Where a structure was read: file number within the data set and frame number in the file, both from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Origin {
     /// Index into [`super::Dataset::files`].
     pub file: u32,

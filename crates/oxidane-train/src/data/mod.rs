@@ -17,7 +17,7 @@ pub use dataset::{Builder, Dataset, Set};
 pub use dispersion::Correction;
 pub use edges::EdgeCache;
 pub use families::Member;
-pub(crate) use families::{by_family, runs, runs_of};
+pub(crate) use families::{Differences, by_family, runs, runs_of};
 pub use labelled::{Labelled, Origin, Present, Summary};
 pub use plan::{BatchSize, Draw, Epoch, Plan, pack};
 pub use read::{Target, TrainingData, read_dataset};

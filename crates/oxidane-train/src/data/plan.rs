@@ -50,28 +50,32 @@ impl Draw {
         self.families.iter().for_each(|&f| *sizes.entry(f).or_default() += 1);
         sizes.into_values().map(|n| n.div_ceil(self.size.unwrap_or(n))).sum()
     }
-    /// The units of an epoch whose random numbers are of this seed and stream: places of their frames.
-    fn cut(&self, seed: u64, stream: u64) -> Vec<Vec<usize>> {
+    /// The units of an epoch whose random numbers are of this seed and stream.
+    fn cut(&self, seed: u64, stream: u64) -> Units {
         let mut places: Vec<usize> = (0..self.frames.len()).collect();
         if self.families.is_empty() {
-            return places.into_iter().map(|place| vec![place]).collect();
+            return Units { places, cuts: None };
         }
         if self.size.is_some() {
             shuffle(&mut places, seed, stream);
         }
         places.sort_by_key(|&place| self.families[place]);
-        let families = places.chunk_by(|&a, &b| self.families[a] == self.families[b]);
-        let parts = families.flat_map(|family| {
-            // Parts of about the same size: a lone frame would have no difference.
-            let count = family.len().div_ceil(self.size.unwrap_or(family.len()));
-            (0..count).map(move |k| family[k * family.len() / count..(k + 1) * family.len() / count].to_vec())
-        });
-        parts.collect()
+        let (mut cuts, mut start) = (Vec::new(), 0);
+        for family in places.chunk_by_mut(|&a, &b| self.families[a] == self.families[b]) {
+            // Parts of about the same size; each in the order of the data, by which runs of it are told apart.
+            let (n, count) = (family.len(), family.len().div_ceil(self.size.unwrap_or(family.len())));
+            for part in (0..count).map(|k| k * n / count..(k + 1) * n / count) {
+                family[part.clone()].sort_unstable();
+                cuts.push(start + part.start..start + part.end);
+            }
+            start += n;
+        }
+        Units { places, cuts: Some(cuts) }
     }
     /// Things that an epoch puts in order: units drawn, all units to choose a subset from, frames of families.
     fn shuffled(&self) -> u64 {
         let (drawn, all) = (self.len() as u64, self.units() as u64);
-        let of_families = if self.size.is_some() { self.frames.len() as u64 } else { 0 };
+        let of_families = self.families.len() as u64;
         drawn + of_families + if all > 0 && drawn % all > 0 { all } else { 0 }
     }
 }
@@ -103,26 +107,32 @@ impl Plan {
     /// A plan for the structures of several sets, which are mixed.
     pub fn new(seed: u64, draws: Vec<Draw>, size: BatchSize) -> Self {
         assert!(draws.iter().all(|d| d.frames.len() == d.atoms.len()), "one number of atoms per frame");
+        let families = |d: &Draw| d.families.is_empty() || d.families.len() == d.frames.len();
+        assert!(draws.iter().all(families), "one family per frame");
         Self { seed, draws, size }
     }
 
     /// The shuffled order of epoch `n` (from 0) and its batches.
     pub fn epoch(&self, n: u64) -> Epoch {
-        let mut units: Vec<Unit> = Vec::with_capacity(self.draws.iter().map(Draw::len).sum());
+        let (mut units, mut frames) = (Vec::new(), Vec::new());
         for (k, draw) in self.draws.iter().enumerate() {
             let all = draw.cut(self.seed, FIRST_OF_FAMILIES + self.stream(k, n));
-            units.extend(self.chosen(k, n).into_iter().map(|i| Unit::new(draw, &all[i])));
+            for places in self.chosen(k, n).into_iter().map(|i| all.get(i)) {
+                let atoms = places.iter().map(|&p| draw.atoms[p] as usize).sum();
+                units.push(Unit { start: frames.len(), len: places.len(), atoms });
+                frames.extend(places.iter().map(|&p| draw.frames[p]));
+            }
         }
         shuffle(&mut units, self.seed, n);
         let sizes = units.iter().map(|unit| match self.size {
-            BatchSize::Structures(_) => unit.frames.len(),
+            BatchSize::Structures(_) => unit.len,
             BatchSize::Atoms(_) => unit.atoms,
         });
         let (BatchSize::Structures(limit) | BatchSize::Atoms(limit)) = self.size;
         let mut epoch = Epoch::default();
         for batch in pack(sizes, limit) {
             let start = epoch.order.len();
-            epoch.order.extend(units[batch].iter().flat_map(|unit| &unit.frames));
+            epoch.order.extend(units[batch].iter().flat_map(|u| &frames[u.start..u.start + u.len]));
             epoch.batches.push(start..epoch.order.len());
         }
         epoch
@@ -169,25 +179,30 @@ impl Plan {
         };
         steps.filter(|&n| n <= MOST_STEPS).ok_or_else(|| {
             Error::usage(format!(
-                "train.epochs = {epochs} is too much for {units} structures: give train.steps"
+                "train.epochs = {epochs} is too much for {units} structures or families: give train.steps"
             ))
         })
     }
 }
 
-/// Frames that are drawn together.
-struct Unit {
-    frames: Vec<usize>,
-    atoms: usize,
+/// The units of a set: places of frames, and where they are cut; without cuts each is a unit.
+struct Units {
+    places: Vec<usize>,
+    cuts: Option<Vec<Range<usize>>>,
 }
 
-impl Unit {
-    fn new(draw: &Draw, places: &[usize]) -> Self {
-        Self {
-            frames: places.iter().map(|&p| draw.frames[p]).collect(),
-            atoms: places.iter().map(|&p| draw.atoms[p] as usize).sum(),
-        }
+impl Units {
+    fn get(&self, i: usize) -> &[usize] {
+        &self.places[self.cuts.as_ref().map_or(i..i + 1, |cuts| cuts[i].clone())]
     }
+}
+
+/// Frames that are drawn together, in a list of all drawn.
+#[derive(Clone, Copy)]
+struct Unit {
+    start: usize,
+    len: usize,
+    atoms: usize,
 }
 
 /// Cuts a sequence into runs whose sizes add up to `limit` at most, or of one element where that alone is larger.

@@ -1,6 +1,6 @@
 //! From files to labelled structures.
 
-use super::families::refuse_divided;
+use super::families::check_sums;
 use super::{BaseLabels, Builder, Correction, Dataset, Labelled, Member, Parts, divide};
 use crate::config::{self, DataSet, Differences};
 use oxidane_core::io::{Data, Frame, FrameReader, LabelKeys, Origin};
@@ -59,7 +59,7 @@ impl TrainingData {
             parts.test.extend(own.test.into_iter().chain(ends[1]..ends[2]));
             start = ends[2];
         }
-        refuse_divided(&data, &parts)?;
+        check_sums(&data, &parts)?;
         Ok(Self { data, parts })
     }
 }

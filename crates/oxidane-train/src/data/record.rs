@@ -11,11 +11,7 @@ pub fn encode(frame: &Labelled) -> Vec<u8> {
     out.extend((s.len() as u32).to_le_bytes());
     out.extend(s.charge.to_le_bytes());
     out.extend(s.unpaired.to_le_bytes());
-    out.extend(
-        [frame.group, frame.set, frame.head, frame.member.map_or(0, |m| m.family)]
-            .map(u32::to_le_bytes)
-            .concat(),
-    );
+    out.extend([frame.group, frame.set, frame.head].map(u32::to_le_bytes).concat());
     let periodic = s.cell.map_or([false; 3], |c| c.periodic);
     let flags = [
         s.cell.is_some(),
@@ -28,9 +24,6 @@ pub fn encode(frame: &Labelled) -> Vec<u8> {
         frame.charges.is_some(),
         frame.dipole.is_some(),
         frame.polarizability.is_some(),
-        frame.member.is_some(),
-        frame.member.is_some_and(|m| m.only),
-        frame.member.is_some_and(|m| m.coefficient.is_some()),
     ];
     out.extend(flags.map(u8::from));
     out.extend(&s.numbers);
@@ -39,15 +32,14 @@ pub fn encode(frame: &Labelled) -> Vec<u8> {
     let labels = frame.energy.iter().chain(labels).chain(frame.charges.iter().flatten());
     let labels = labels.chain(frame.dipole.iter().flatten());
     let labels = labels.chain(frame.polarizability.iter().flatten().flatten());
-    let coefficient = frame.member.and_then(|m| m.coefficient);
-    for x in [frame.weight]
-        .iter()
-        .chain(&coefficient)
-        .chain(s.positions.iter().flatten())
-        .chain(cell)
-        .chain(labels)
-    {
+    for x in [frame.weight].iter().chain(s.positions.iter().flatten()).chain(cell).chain(labels) {
         out.extend(x.to_le_bytes());
+    }
+    // At the end, so that a structure without a family has the bytes, and the hash, that it had before there were families.
+    if let Some(member) = frame.member {
+        out.extend(member.family.to_le_bytes());
+        out.extend([u8::from(member.only), u8::from(member.coefficient.is_some())]);
+        out.extend(member.coefficient.iter().flat_map(|c| c.to_le_bytes()));
     }
     out
 }
@@ -58,12 +50,10 @@ pub fn decode(bytes: &[u8], origin: Origin) -> Option<Labelled> {
     let n = u32::from_le_bytes(r.take()?) as usize;
     let charge = i32::from_le_bytes(r.take()?);
     let unpaired = u32::from_le_bytes(r.take()?);
-    let [group, set, head, family] = [r.take()?, r.take()?, r.take()?, r.take()?].map(u32::from_le_bytes);
-    let flags = r.take::<13>()?.map(|b| b != 0);
+    let [group, set, head] = [r.take()?, r.take()?, r.take()?].map(u32::from_le_bytes);
+    let flags = r.take::<10>()?.map(|b| b != 0);
     let numbers = r.0.split_off(..n)?.to_vec();
     let weight = r.number()?;
-    let coefficient = r.given(flags[12], Reader::number)?;
-    let member = flags[10].then_some(Member { family, coefficient, only: flags[11] });
     let positions = r.many(n, Reader::vector)?;
     let cell = r.given(flags[0], Reader::matrix)?;
     let cell = cell.map(|vectors| Cell { vectors, periodic: [flags[1], flags[2], flags[3]] });
@@ -73,6 +63,7 @@ pub fn decode(bytes: &[u8], origin: Origin) -> Option<Labelled> {
     let charges = r.given(flags[7], |r| r.many(n, Reader::number))?;
     let dipole = r.given(flags[8], Reader::vector)?;
     let polarizability = r.given(flags[9], Reader::matrix)?;
+    let member = r.given(!r.0.is_empty(), Reader::member)?;
     let system = System { numbers, positions, cell, charge, unpaired };
     let labels =
         Labelled { energy, forces, virial, charges, dipole, polarizability, ..Labelled::new(system) };
@@ -86,6 +77,12 @@ impl Reader<'_> {
         let (head, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(*head)
+    }
+    fn member(&mut self) -> Option<Member> {
+        let family = u32::from_le_bytes(self.take()?);
+        let [only, factor] = self.take::<2>()?;
+        let coefficient = self.given(factor != 0, Self::number)?;
+        Some(Member { family, coefficient, only: only != 0 })
     }
     fn number(&mut self) -> Option<f64> {
         self.take().map(f64::from_le_bytes)
@@ -130,7 +127,9 @@ mod tests {
         for frame in [full, part, bare] {
             let bytes = encode(&frame);
             assert_eq!(decode(&bytes, frame.origin).as_ref(), Some(&frame));
-            for n in 0..bytes.len() {
+            // Without its end a member is one of no family.
+            let alone = encode(&Labelled { member: None, ..frame.clone() }).len();
+            for n in (0..bytes.len()).filter(|&n| n != alone) {
                 assert_eq!(decode(&bytes[..n], frame.origin), None);
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Monitor, ScheduleKind};
 use crate::data::{TrainingData, by_family};
-use crate::loss::Loss;
+use crate::loss::{ENERGY, ENERGY_DIFFERENCES, FORCES, Loss};
 use oxidane_core::{DipoleOrigin, Error, Result};
 use oxidane_math::Real;
 use oxidane_models::Network;
@@ -35,19 +35,26 @@ pub(super) fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) ->
     }
     let sets = [("train on", &parts.train), ("validate on", &parts.validation)];
     for (verb, frames) in sets.into_iter().filter(|(_, f)| !f.is_empty()) {
+        let frames = &by_family(&data.data, frames);
         check_sets(config, data, loss, verb, frames)?;
-        let counts = loss.counts(by_family(&data.data, frames).iter().map(|&i| data.data.summary(i)));
+        let counts = loss.counts(frames.iter().map(|&i| data.data.summary(i)));
         let named = config.loss.named();
         let unlabelled = named.iter().zip(counts.0).find(|((_, term), n)| term.is_some() && *n == 0.0);
+        if unlabelled.is_some_and(|((name, _), _)| *name == "energy_differences") {
+            return Err(Error::usage(format!(
+                "loss.energy_differences: no set to {verb} has `differences`; say there which energies are compared, or drop the \
+                 term"
+            )));
+        }
         if let Some(((name, _), _)) = unlabelled {
             return Err(Error::usage(format!(
                 "loss.{name}: no frame to {verb} has this label; name its key in [data] or drop the term"
             )));
         }
         let lacking = match train.monitor {
-            Monitor::EnergyMae | Monitor::EnergyPerAtomMae => counts.0[0] == 0.0,
-            Monitor::ForcesMae => counts.0[2] == 0.0,
-            Monitor::EnergyDifferencesMae => counts.0[8] == 0.0,
+            Monitor::EnergyMae | Monitor::EnergyPerAtomMae => counts.0[ENERGY] == 0.0,
+            Monitor::ForcesMae => counts.0[FORCES] == 0.0,
+            Monitor::EnergyDifferencesMae => counts.0[ENERGY_DIFFERENCES] == 0.0,
             Monitor::Loss => false,
         };
         if lacking {
@@ -62,7 +69,6 @@ pub(super) fn check_labels(config: &Config, data: &TrainingData, loss: &Loss) ->
 /// Every set with frames to train or validate on needs labels that the loss is about, and weights.
 fn check_sets(config: &Config, data: &TrainingData, loss: &Loss, verb: &str, frames: &[usize]) -> Result<()> {
     for (k, set) in config.data.sets.iter().enumerate() {
-        let frames = by_family(&data.data, frames);
         let own = || frames.iter().map(|&i| data.data.summary(i)).filter(|s| s.set as usize == k);
         if own().next().is_none() {
             continue;
@@ -76,6 +82,12 @@ fn check_sets(config: &Config, data: &TrainingData, loss: &Loss, verb: &str, fra
             )));
         }
         let counts = loss.counts(own());
+        if set.differences.is_some() && counts.0[ENERGY_DIFFERENCES] == 0.0 {
+            return Err(Error::usage(format!(
+                "no two frames{of} to {verb} are of one family: there is nothing to compare; name another key in differences.within, \
+                 split by whole groups, or drop `differences`"
+            )));
+        }
         let named = config.loss.named();
         let labelled = named.iter().zip(counts.0).any(|((_, term), n)| term.is_some() && n > 0.0);
         if several && !labelled {
@@ -90,6 +102,16 @@ fn check_sets(config: &Config, data: &TrainingData, loss: &Loss, verb: &str, fra
 /// The network must have what the loss is about.
 pub(super) fn check_capabilities<R: Real>(config: &Config, network: &dyn Network<R>) -> Result<()> {
     let (loss, has) = (&config.loss, network.capabilities());
+    let hidden = [("charges", loss.charges), ("dipole", loss.dipole)];
+    let corrects = config.heads().iter().any(|head| head.base.is_some());
+    if let (true, true, Some((name, _))) =
+        (corrects, network.equilibrates(), hidden.iter().find(|(_, term)| term.is_some()))
+    {
+        return Err(Error::usage(format!(
+            "loss.{name} has no effect on a correction whose charges are equilibrated: its model gives those of the method below; drop \
+             the term"
+        )));
+    }
     let needs = [
         ("energy", loss.energy, has.energy),
         ("energy_per_atom", loss.energy_per_atom, has.energy),

@@ -547,17 +547,19 @@ impl<R: Real> Trainer<R> {
         Ok(())
     }
 
-    /// Finds out which structures of the batch make loss or gradient infinite.
+    /// Finds out which structures of the batch, or families of them, make loss or gradient infinite.
     fn describe_failure(&mut self, step: u64, loss: PerTerm) -> Error {
         let frames = self.epoch.order[self.epoch.batches[self.progress.batch].clone()].to_vec();
         let mut bad = Vec::new();
-        for &i in &frames {
+        let runs = context(&self.setup, &self.edges, &self.loss).runs(&frames);
+        for run in runs {
             let context = context(&self.setup, &self.edges, &self.loss);
-            let alone = self.gradient.compute(&context, &*self.setup.network, &[i]);
+            let alone = self.gradient.compute(&context, &*self.setup.network, &frames[run.clone()]);
             let fine = alone
                 .is_ok_and(|l| l.total().is_finite() && norm(self.gradient.get(), &self.spans).is_finite());
             if !fine {
-                bad.push(self.setup.data.data.describe(i));
+                let first = self.setup.data.data.describe(frames[run.start]);
+                bad.push(if run.len() > 1 { format!("the family of {first}") } else { first });
             }
         }
         let what = if loss.total().is_finite() { "gradient" } else { "loss" };

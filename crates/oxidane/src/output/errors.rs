@@ -37,7 +37,7 @@ fn parenthesised(unit: &str) -> String {
 /// A line per property.
 pub fn table(errors: &ByProperty) -> String {
     let table = Table::new(vec![
-        Column::text("property", 16),
+        Column::text("property", 18),
         Column::number("MAE", 12),
         Column::number("RMSE", 12),
         Column::number("largest", 12),

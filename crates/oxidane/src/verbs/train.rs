@@ -107,6 +107,7 @@ fn learning_curve(folder: &Path) -> Result<()> {
         panel("loss", loss.into_iter().chain(losses).flatten().collect()),
         panel("energy MAE / (meV/atom)", validation("energy_per_atom_mae", 1e3)),
         panel("force MAE / (meV/angstrom)", validation("forces_mae", 1e3)),
+        panel("energy difference MAE / meV", validation("energy_differences_mae", 1e3)),
     ]
     .into_iter()
     .filter(|p| !p.series.is_empty())
