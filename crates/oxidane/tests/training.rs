@@ -75,6 +75,10 @@ fn differences_of_energies_teach() {
     // Of 50 eV between the zeros nothing is left, of the differences within the systems, some 0.1 eV, little.
     assert!(errors[0] > 3.0 * errors.last().unwrap() && errors[0] < 1.0, "{errors:?}");
 
+    bench.run(&["train", "fit.toml", "--threads", "2", "--out", "again"]).ok();
+    let model = |folder: &str| std::fs::read(bench.path(folder).join("model.safetensors")).unwrap();
+    assert_eq!(model("a"), model("again"), "the same bits on any number of threads");
+
     let refused = |config: &str, words: &[&str]| {
         bench.write("bad.toml", config);
         bench.run(&["train", "bad.toml", "--out", "b"]).refused(2, words);
@@ -97,6 +101,17 @@ fn differences_of_energies_teach() {
     let whole = factors.replace(split, "group = \"system\"\nsplit = { train_fraction = 0.5, validation_fraction = 0.5, whole_groups = true }");
     bench.write("bad.toml", &whole);
     bench.run(&["train", "bad.toml", "--out", "d"]).refused(3, &["leave 20 of", "difference"]);
+    // Factors 1 and -1 in turn, five of each in a family.
+    let mut count = 0;
+    let signed = text.split(" system=").map(|part| {
+        count += 1;
+        let sign = if (count / 2) % 2 == 0 { 1 } else { -1 };
+        format!("{part} c={sign} system=")
+    });
+    let signed = signed.collect::<String>();
+    bench.write("data.extxyz", signed.rsplit_once(" c=").unwrap().0);
+    let out = bench.run(&["train", "bad.toml", "--out", "e"]).ok();
+    assert!(out.contains("10 training, 10 validation") && out.contains("energy differences"), "{out}");
 }
 
 #[test]
