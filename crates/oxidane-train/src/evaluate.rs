@@ -1,7 +1,7 @@
 //! Errors of a network on labelled structures, overall and by group, and the numbers of a parity plot.
 
 use crate::config::{CHUNK_ATOMS, Losses};
-use crate::data::{Dataset, Differences, EdgeCache, Labelled, ReferenceEnergies, by_family};
+use crate::data::{Dataset, Differences, EdgeCache, Labelled, ReferenceEnergies, by_family, with_references};
 use crate::gradient::{Context, Loaded};
 use crate::loss::{Loss, PerTerm};
 use oxidane_core::{Request, Result};
@@ -260,8 +260,8 @@ fn evaluate_set<R: Real>(
             if !outputs.energy.is_empty() {
                 let each = loaded.frames.iter().zip(&outputs.energy);
                 energies.extend(each.map(|(frame, energy)| {
-                    let reference = context.references[frame.head as usize].sum(&frame.system.numbers);
-                    [frame.energy.unwrap_or(f64::NAN), energy + reference]
+                    let prediction = with_references(*energy, frame, context.references);
+                    [frame.energy.unwrap_or(f64::NAN), prediction]
                 }));
             }
             collect(context, &loaded, &outputs, report, &mut own, parity_limit);
@@ -321,8 +321,7 @@ fn collect(
             parity[p as usize].push(limit, (label, prediction));
         };
         if let Some(label) = frame.total_energy().filter(|_| !outputs.energy.is_empty()) {
-            let prediction =
-                outputs.energy[s] + context.references[frame.head as usize].sum(&frame.system.numbers);
+            let prediction = with_references(outputs.energy[s], frame, context.references);
             let n = atoms.len() as f64;
             push(Property::Energy, label, prediction);
             push(Property::EnergyPerAtom, label / n, prediction / n);

@@ -21,7 +21,9 @@
 //! all sets and heads count alike; the energy of each is that of its head with the head's reference energies.
 
 use crate::config::{LossKind, LossTerm, Losses};
-use crate::data::{Differences, Labelled, Present, ReferenceEnergies, Summary, runs, runs_of};
+use crate::data::{
+    Differences, Labelled, Present, ReferenceEnergies, Summary, runs, runs_of, with_references,
+};
 use oxidane_core::Request;
 use oxidane_models::{Batch, Outputs};
 
@@ -177,8 +179,7 @@ impl Loss {
             // Term and factor where both the term and the label are there.
             let of = |k: usize| self.terms[k].map(|t| (t, t.weight * frame.weight / counts.0[k]));
             if let Some(label) = frame.total_energy().filter(|_| !outputs.energy.is_empty()) {
-                let x =
-                    outputs.energy[s] + references[frame.head as usize].sum(&frame.system.numbers) - label;
+                let x = with_references(outputs.energy[s], frame, references) - label;
                 for (k, scale) in [(ENERGY, 1.0), (ENERGY_PER_ATOM, 1.0 / atoms.len() as f64)] {
                     let Some((term, factor)) = of(k) else { continue };
                     let (value, slope) = penalty(&term, scale * x);
@@ -236,8 +237,8 @@ impl Loss {
         for run in runs(frames.len(), |s| (frames[s].member, frames[s].origin)) {
             let Some(differences) = Differences::of(&members[run.clone()]) else { continue };
             let error = |s: usize| {
-                let (frame, label) = (frames[s], frames[s].energy.unwrap_or(f64::NAN));
-                outputs.energy[s] + references[frame.head as usize].sum(&frame.system.numbers) - label
+                with_references(outputs.energy[s], frames[s], references)
+                    - frames[s].energy.unwrap_or(f64::NAN)
             };
             let errors: Vec<f64> = run.clone().map(error).collect();
             let (value, slopes) = penalties(&term, scale, &frames[run.clone()], &differences.apply(&errors));

@@ -1,7 +1,7 @@
 //! The uncertainty of a trained head, from the features of its last layer (see [`oxidane_models::LastLayer`]): quadratic forms over the
 //! structures trained on, their size set by errors on structures that were not.
 
-use crate::data::TrainingData;
+use crate::data::{TrainingData, with_references};
 use crate::gradient::Context;
 use faer::{Mat, Side};
 use oxidane_core::{Error, Request, Result};
@@ -163,8 +163,8 @@ fn visit<R: Real>(
             width = outputs.features.len() / loaded.batch.atoms().max(1);
             for (s, frame) in loaded.frames.iter().enumerate() {
                 let atoms = loaded.batch.atoms_of(s);
-                let reference = context.references[frame.head as usize].sum(&frame.system.numbers);
-                let error = frame.total_energy().map(|label| outputs.energy[s] + reference - label);
+                let energy = with_references(outputs.energy[s], frame, context.references);
+                let error = frame.total_energy().map(|label| energy - label);
                 each(&outputs.features[atoms.start * width..atoms.end * width], width, error);
             }
         }

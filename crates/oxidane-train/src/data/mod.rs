@@ -21,5 +21,6 @@ pub(crate) use families::{Differences, by_family, runs, runs_of};
 pub use labelled::{Labelled, Origin, Present, Summary};
 pub use plan::{BatchSize, Draw, Epoch, Plan, pack};
 pub use read::{Target, TrainingData, read_dataset};
+pub(crate) use reference::with_references;
 pub use reference::{ReferenceEnergies, by_symbol, fit};
 pub use split::{Parts, divide, read_list};

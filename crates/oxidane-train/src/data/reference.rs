@@ -1,6 +1,6 @@
 //! Reference energies: a sum over elements that is taken off the energies before a network sees them.
 
-use super::Dataset;
+use super::{Dataset, Labelled};
 use faer::{Mat, Side};
 use oxidane_core::{Error, Result, elements};
 use std::collections::BTreeMap;
@@ -23,6 +23,11 @@ impl ReferenceEnergies {
     pub fn sum(&self, numbers: &[u8]) -> f64 {
         numbers.iter().map(|&z| self.values[usize::from(z)]).sum()
     }
+}
+
+/// The energy of a structure from that of the network, with the reference energies of the structure's head.
+pub(crate) fn with_references(energy: f64, frame: &Labelled, references: &[ReferenceEnergies]) -> f64 {
+    energy + references[frame.head as usize].sum(&frame.system.numbers)
 }
 
 /// Reference energies from a table by element symbol; `key` is where it stands, for the message.
@@ -97,7 +102,7 @@ pub fn fit(data: &Dataset, frames: &[usize]) -> Result<ReferenceEnergies> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Builder, Labelled};
+    use crate::data::Builder;
     use oxidane_core::System;
 
     fn data(compositions: &[(&[u8], f64)]) -> Dataset {

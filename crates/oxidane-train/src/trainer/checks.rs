@@ -103,7 +103,8 @@ fn check_sets(config: &Config, data: &TrainingData, loss: &Loss, verb: &str, fra
 pub(super) fn check_capabilities<R: Real>(config: &Config, network: &dyn Network<R>) -> Result<()> {
     let (loss, has) = (&config.loss, network.capabilities());
     let hidden = [("charges", loss.charges), ("dipole", loss.dipole)];
-    let corrects = config.heads().iter().any(|head| head.base.is_some());
+    // A head without a base shows what it learns of them.
+    let corrects = config.heads().iter().all(|head| head.base.is_some());
     if let (true, true, Some((name, _))) =
         (corrects, network.equilibrates(), hidden.iter().find(|(_, term)| term.is_some()))
     {
