@@ -1,5 +1,5 @@
 //! Work done with any [`oxidane_core::Potential`]: geometry optimisation ([`opt`]), molecular dynamics ([`md`]), geometries to
-//! learn from ([`sample`]), and what is measured along the way ([`observables`], [`statistics`]).
+//! learn from ([`sample`]), thermochemistry ([`thermo`]), and what is measured along the way ([`observables`], [`statistics`]).
 //!
 //! Nothing is printed: progress goes to an observer closure, which can stop the work by returning
 //! [`std::ops::ControlFlow::Break`]. Units: eV, angstrom, fs, K, amu; pressures and stresses shown to people in GPa.
@@ -14,6 +14,7 @@ mod selection;
 pub mod statistics;
 #[cfg(test)]
 mod testing;
+pub mod thermo;
 mod vector;
 
-pub use hessian::hessian;
+pub use hessian::{hessian, parallel_hessian};

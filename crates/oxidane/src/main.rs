@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Verb::Sp(args) => verbs::sp::run(&args, voice),
         Verb::Opt(args) => verbs::opt::run(&args, voice),
         Verb::Md(args) => verbs::md::run(&args, voice),
+        Verb::Freq(args) => verbs::freq::run(&args, voice),
         Verb::Train(args) => verbs::train::run(&args, voice),
         Verb::Calibrate(args) => verbs::calibrate::run(&args, voice),
         Verb::Eval(args) => verbs::eval::run(&args, voice),

@@ -87,6 +87,7 @@ pub struct Loaded {
     dispersion: Option<D3Potential>,
     potential: Box<dyn Potential>,
     name: String,
+    strict: bool,
 }
 
 impl Loaded {
@@ -103,7 +104,7 @@ impl Loaded {
         let dispersion = dispersion::of(args, &source, &*potential)?;
         let potential = source.finished(potential, dispersion.as_ref(), true, args.strict)?;
         let name = potential.name().to_owned();
-        Ok(Self { source, dispersion, potential, name })
+        Ok(Self { source, dispersion, potential, name, strict: args.strict })
     }
 
     fn gfn2(args: &ComputeArgs, allow_close: bool) -> Result<(Source, Box<dyn Potential>)> {
@@ -157,16 +158,24 @@ impl Loaded {
         self.potential.fork()
     }
 
-    /// Potentials for work on several structures at once, one per thread.
-    pub fn workers(&self, args: &ComputeArgs) -> Result<Vec<Box<dyn Potential>>> {
-        let first = match &self.source {
+    /// A potential that computes on one thread.
+    ///
+    /// # Errors
+    /// As [`Loaded::workers`].
+    pub fn alone(&self) -> Result<Box<dyn Potential>> {
+        match &self.source {
             Source::Network { model, options, field, .. } => {
                 let options = PotentialOptions { parallel: false, ..*options };
                 let alone = joined(model, options, *field)?;
-                self.source.finished(alone, self.dispersion.as_ref(), false, args.strict)?
+                self.source.finished(alone, self.dispersion.as_ref(), false, self.strict)
             }
-            Source::Gfn2(_) => self.potential.fork(),
-        };
+            Source::Gfn2(_) => Ok(self.potential.fork()),
+        }
+    }
+
+    /// Potentials for work on several structures at once, one per thread.
+    pub fn workers(&self, args: &ComputeArgs) -> Result<Vec<Box<dyn Potential>>> {
+        let first = self.alone()?;
         let others: Vec<_> = (1..args.thread_count()).map(|_| first.fork()).collect();
         Ok(std::iter::once(first).chain(others).collect())
     }

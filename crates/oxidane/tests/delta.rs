@@ -184,6 +184,8 @@ fn every_verb_takes_it() {
     assert!(text.contains("correction (gfn2 + xpainn), f32"), "{text}");
     let opt = |model: &str| bench.run(&["opt", "water.xyz", "--json", "--model", model]).json();
     assert_eq!(opt("delta.safetensors")["energy"], opt("gfn2")["energy"]);
+    let freq = |model: &str| bench.run(&["freq", "water.xyz", "--json", "--model", model]).json();
+    assert_eq!(freq("delta.safetensors")[0]["hessian"], freq("gfn2")[0]["hessian"]);
     delta(&["sp", "water.xyz", "--out", "labels.extxyz"]).ok();
     let errors = bench.run(&["eval", "labels.extxyz", "--model", "gfn2", "--json"]).json();
     assert_eq!(errors["errors"]["energy"]["mae"], 0.0, "{errors}");

@@ -88,6 +88,17 @@ impl NormalModes {
         self.stiffness.iter().map(wavenumber).collect()
     }
 
+    /// The displacements of each mode, three numbers an atom, of unit length, in the order of the wavenumbers.
+    pub fn displacements(&self) -> Vec<Vec<f64>> {
+        let unweighted = |vector: &Vec<f64>| {
+            let moved: Vec<f64> =
+                vector.iter().enumerate().map(|(a, v)| v / self.masses[a / 3].sqrt()).collect();
+            let length = dot(&moved, &moved).sqrt();
+            moved.iter().map(|x| x / length).collect()
+        };
+        self.vectors.iter().map(unweighted).collect()
+    }
+
     /// A geometry drawn from the thermal distribution of the harmonic modes at `temperature` K, a Gaussian in each normal
     /// coordinate. Modes softer than `softest` (1/cm), and unstable ones by their absolute value, swing as one of that wavenumber does:
     /// a straight path along a rotation about a bond would leave all sense.

@@ -3,6 +3,7 @@
 mod bench;
 mod calibrate;
 mod eval;
+mod freq;
 mod import;
 mod label;
 mod md;
@@ -18,6 +19,7 @@ mod verbs;
 pub use bench::BenchArgs;
 pub use calibrate::CalibrateArgs;
 pub use eval::EvalArgs;
+pub use freq::FreqArgs;
 pub use import::{ImportArgs, ImportFrom, XequinetArgs};
 pub use label::LabelArgs;
 pub use md::{EnsembleKind, MdArgs, Velocities};
@@ -48,8 +50,8 @@ pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub verb: Verb,
-    /// Precision of the network (gfn2: always f64); no effect where nothing is computed [default: f32; for train, the
-    /// configuration's]
+    /// Precision of the network (gfn2: always f64); no effect where nothing is computed [default: f32, for freq f64; for train,
+    /// the configuration's]
     #[arg(long, value_enum, global = true, help_heading = "Model")]
     precision: Option<Precision>,
     /// How much is said
@@ -69,6 +71,7 @@ impl Cli {
                 Verb::Sp(args) => args.compute.precision = Some(precision),
                 Verb::Opt(args) => args.compute.precision = Some(precision),
                 Verb::Md(args) => args.compute.precision = Some(precision),
+                Verb::Freq(args) => args.compute.precision = Some(precision),
                 Verb::Eval(args) => args.compute.precision = Some(precision),
                 Verb::Label(args) => args.compute.precision = Some(precision),
                 Verb::Sample(args) => args.set_precision(precision),
@@ -98,6 +101,9 @@ pub enum Verb {
     /// Molecular dynamics at constant energy or temperature, with exact restarts
     #[command(after_long_help = md::EXAMPLES)]
     Md(MdArgs),
+    /// Harmonic vibrations and thermochemistry: wavenumbers, zero-point energy, enthalpy, entropy, Gibbs energy
+    #[command(after_long_help = freq::EXAMPLES)]
+    Freq(FreqArgs),
     /// Train a model on labelled structures
     #[command(after_long_help = train::EXAMPLES)]
     Train(TrainArgs),

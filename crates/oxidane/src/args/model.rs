@@ -18,7 +18,7 @@ pub enum Precision {
 }
 
 /// Options of everything that computes with a model.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Model")]
 pub struct ComputeArgs {
     /// Model file, XequiNet checkpoint (.pt), or the name of a model or method inside the program (see `oxidane models`), such

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod calibrate;
 pub mod completions;
 pub mod eval;
+pub mod freq;
 pub mod import;
 pub mod info;
 pub mod label;
