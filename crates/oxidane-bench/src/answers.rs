@@ -52,18 +52,53 @@ fn answer<T>(result: Result<T>) -> Result<std::result::Result<T, Refusal>> {
     }
 }
 
-/// The energy of a structure in eV, or why there is none.
+/// The energy of a structure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Energy {
+    /// In eV.
+    pub value: f64,
+    /// How far it may be off, see [`oxidane_core::Uncertainty::components`]; empty where the model does not know.
+    pub deviation: Vec<f64>,
+}
+
+impl From<f64> for Energy {
+    /// An energy in eV without an uncertainty.
+    fn from(value: f64) -> Self {
+        Self { value, deviation: Vec::new() }
+    }
+}
+
+impl Energy {
+    /// Adds the energy of another structure with a coefficient.
+    pub(crate) fn add(&mut self, coefficient: f64, other: &Self) {
+        self.value += coefficient * other.value;
+        self.deviation.resize(self.deviation.len().max(other.deviation.len()), 0.0);
+        self.deviation.iter_mut().zip(&other.deviation).for_each(|(sum, x)| *sum += coefficient * x);
+    }
+
+    /// The standard deviation in eV, where it is known.
+    pub(crate) fn uncertainty(&self) -> Option<f64> {
+        let squares = self.deviation.iter().map(|x| x * x);
+        (!self.deviation.is_empty()).then(|| squares.sum::<f64>().sqrt())
+    }
+}
+
+/// The energy of a structure, or why there is none.
+pub type EnergyAnswer = std::result::Result<Energy, Refusal>;
+
+/// The energy of a structure with its uncertainty, if the model has one, or why there is none.
 ///
 /// # Errors
 /// If the model has no energies at all, or fails for reasons that are not the structure's.
-pub fn energy(potential: &mut dyn Potential, system: &System) -> Result<std::result::Result<f64, Refusal>> {
-    let evaluated = potential.evaluate(system, Request::ENERGY).and_then(|results| {
+pub fn energy(potential: &mut dyn Potential, system: &System) -> Result<EnergyAnswer> {
+    let request = Request { uncertainty: potential.capabilities().uncertainty, ..Request::ENERGY };
+    let evaluated = potential.evaluate(system, request).and_then(|results| {
         let none = || Error::model(format!("{} has given no energy", potential.name()));
-        let energy = results.energy.ok_or_else(none)?;
-        if energy.is_finite() {
-            Ok(energy)
+        let value = results.energy.ok_or_else(none)?;
+        if value.is_finite() {
+            Ok(Energy { value, deviation: results.uncertainty.map_or_else(Vec::new, |u| u.components) })
         } else {
-            Err(Error::not_converged(format!("the energy is {energy}")))
+            Err(Error::not_converged(format!("the energy is {value}")))
         }
     });
     answer(evaluated)
@@ -119,8 +154,8 @@ pub fn relax(potential: &dyn Potential, system: &System) -> Result<std::result::
 /// What one model answered to a plan, by structure.
 #[derive(Debug, Clone)]
 pub enum Answers {
-    /// Energies in eV.
-    Energies(Vec<std::result::Result<f64, Refusal>>),
+    /// Energies.
+    Energies(Vec<EnergyAnswer>),
     /// Optimised geometries.
     Relaxed(Vec<std::result::Result<Relaxed, Refusal>>),
 }

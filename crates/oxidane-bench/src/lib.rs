@@ -21,13 +21,13 @@ mod selection;
 mod sheet;
 pub mod statistics;
 
-pub use answers::{Answers, End, Reason, Refusal, Relaxed, energy, relax};
+pub use answers::{Answers, End, Energy, EnergyAnswer, Reason, Refusal, Relaxed, energy, relax};
 pub use benchmarks::{ALL, Benchmark, Published, named};
 pub use data::{DataFolder, SetFile};
 pub use plan::{Difference, Fault, Plan, Planned, Point, Profile, Start, Term, Weighting, Work};
 pub use results::{
-    DifferenceScores, Differences, Entry, Headline, Means, Missing, Optimisations, Optimised, ProfileScores,
-    Profiles, Report, Results, Scan, Totals,
+    Confidence, DifferenceScores, Differences, Entry, Headline, Means, Missing, Optimisations, Optimised,
+    ProfileScores, Profiles, Report, Results, Scan, Totals,
 };
 pub use selection::{Ids, Sample, Selection, Unit};
 pub use sheet::{Cell, Figure, Panel, Sheet};

@@ -3,9 +3,11 @@
 
 use std::path::Path;
 
-use oxidane_bench::{Answers, Cell, DataFolder, Plan, Report, Results, Selection, energy, named, relax};
+use oxidane_bench::{
+    Answers, Cell, DataFolder, Energy, Plan, Report, Results, Selection, energy, named, relax,
+};
 use oxidane_core::units::KCAL_PER_MOL;
-use oxidane_core::{Error, Evaluation, Potential, Request, Result, SystemView};
+use oxidane_core::{Error, Evaluation, Potential, Request, Result, System, SystemView};
 
 /// Rounding of sums of a few terms, in kcal/mol.
 const ROUNDING: f64 = 1e-9;
@@ -277,7 +279,7 @@ fn models_are_compared_on_what_both_have() {
     };
     let plan = Sets::new(&[("sapt10k.extxyz", &(frame("He") + &frame("Kr")))]).plan("sapt10k").unwrap();
     let toy = plan.systems.iter().map(|s| energy(&mut Toy, s).unwrap()).collect();
-    let zero = plan.systems.iter().map(|s| Ok(f64::from(u8::from(s.numbers == [36, 36])))).collect();
+    let zero = plan.systems.iter().map(|s| Ok(f64::from(u8::from(s.numbers == [36, 36])).into())).collect();
     let answers = [("toy".into(), Answers::Energies(toy)), ("zero".into(), Answers::Energies(zero))];
     let report = plan.report(named("sapt10k").unwrap(), &answers).unwrap();
     let Results::Differences(all) = &report.results else { panic!() };
@@ -286,6 +288,28 @@ fn models_are_compared_on_what_both_have() {
     let common = all.common.as_ref().unwrap();
     assert_eq!(common.iter().map(|s| s.overall.unwrap().count).collect::<Vec<_>>(), [1, 1]);
     close(common[1].overall.unwrap().mean * KCAL_PER_MOL, -0.5);
+}
+
+/// By hand: a pair with the row (3, 1) less twice an atom with (1, -0.5) has (1, 2): what both know of each other does not add up as for
+/// strangers.
+#[test]
+fn uncertainties_of_differences_are_those_of_the_sum() {
+    let keys = "name=X-He-dimer.xyz group=X structure_type=dimer_original charge_a=0 charge_b=0 E_int_eV=0.5";
+    let plan = Sets::new(&[("sapt10k.extxyz", &helium_pair(2.0, keys))]).plan("sapt10k").unwrap();
+    let row = |s: &System| if s.len() == 2 { vec![3.0, 1.0] } else { vec![1.0, -0.5] };
+    let answers = plan.systems.iter().map(|s| Ok(Energy { value: 0.0, deviation: row(s) })).collect();
+    let silent = plan.systems.iter().map(|_| Ok(0.0.into())).collect();
+    let answers = [("toy".into(), Answers::Energies(answers)), ("silent".into(), Answers::Energies(silent))];
+    let report = plan.report(named("sapt10k").unwrap(), &answers).unwrap();
+    let Results::Differences(all) = &report.results else { panic!() };
+    close(all.entries[0].uncertainties[0].unwrap() * KCAL_PER_MOL, 5.0f64.sqrt());
+    assert_eq!(all.entries[0].uncertainties[1], None);
+    let confidence = all.confidence[0].as_ref().unwrap();
+    close(confidence.ratio, 0.5 / 5.0f64.sqrt());
+    assert!(all.confidence[1].is_none());
+    let sheets = report.sheets();
+    let sheet = sheets.iter().find(|s| s.title.starts_with("Uncertainty")).unwrap();
+    assert_eq!(sheet.rows.len(), 1);
 }
 
 #[test]

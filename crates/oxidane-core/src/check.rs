@@ -314,9 +314,11 @@ pub fn check_supercell(
         virial: one.virial.map(|w| w.map(|row| row.map(|x| n * x))),
         charges: one.charges.map(|q| q.repeat(copies)),
         // Errors of copies are the same error, and add up.
-        uncertainty: one
-            .uncertainty
-            .map(|u| Uncertainty { energy: n * u.energy, strangeness: u.strangeness.repeat(copies) }),
+        uncertainty: one.uncertainty.map(|u| Uncertainty {
+            energy: n * u.energy,
+            components: u.components.iter().map(|c| n * c).collect(),
+            strangeness: u.strangeness.repeat(copies),
+        }),
         ..Evaluation::default()
     };
     let found = potential.evaluate(&supercell(system, repeats)?, request)?;

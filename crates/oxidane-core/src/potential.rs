@@ -133,6 +133,9 @@ pub struct Evaluation {
 pub struct Uncertainty {
     /// Standard deviation of the energy in eV.
     pub energy: f64,
+    /// What it is the length of, in eV. Linear in the structures: the standard deviation of a sum of energies with coefficients, such as a
+    /// reaction energy, is the length of the same sum of these.
+    pub components: Vec<f64>,
     /// For each atom how strange its environment is: 1 is the strangest that was trained on.
     pub strangeness: Vec<f64>,
 }

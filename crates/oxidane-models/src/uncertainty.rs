@@ -52,8 +52,13 @@ impl LastLayer {
         for row in features.chunks_exact(self.width) {
             sum.iter_mut().zip(row).for_each(|(s, x)| *s += x);
         }
-        let strangeness = features.chunks_exact(self.width).map(|row| length(&self.atoms, row)).collect();
-        Ok(Uncertainty { energy: length(&self.energy, &sum), strangeness })
+        let strange = |row| norm(product(&self.atoms, row));
+        let components: Vec<f64> = product(&self.energy, &sum).collect();
+        Ok(Uncertainty {
+            energy: norm(components.iter().copied()),
+            components,
+            strangeness: features.chunks_exact(self.width).map(strange).collect(),
+        })
     }
 
     /// The matrices as they stand in a model file, with their names there, for the head of this name.
@@ -64,10 +69,13 @@ impl LastLayer {
     }
 }
 
-/// The length of a square matrix times a vector.
-fn length(matrix: &[f64], x: &[f64]) -> f64 {
-    let rows = matrix.chunks_exact(x.len()).map(|row| row.iter().zip(x).map(|(a, b)| a * b).sum::<f64>());
-    rows.map(|y| y * y).sum::<f64>().sqrt()
+/// A square matrix times a vector.
+fn product<'a>(matrix: &'a [f64], x: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+    matrix.chunks_exact(x.len()).map(move |row| row.iter().zip(x).map(|(a, b)| a * b).sum())
+}
+
+fn norm(x: impl Iterator<Item = f64>) -> f64 {
+    x.map(|y| y * y).sum::<f64>().sqrt()
 }
 
 fn names(head: &str) -> [String; 2] {
@@ -106,7 +114,7 @@ mod tests {
         let tensor = |a: f64, b: f64| Tensor { shape: vec![2, 2], data: vec![a, 0.0, 0.0, b] };
         let layer = LastLayer::new(&tensor(3.0, 2.0), &tensor(1.0, 0.5)).unwrap();
         let found = layer.evaluate(2, &[1.0, 1.0, 0.0, 1.0]).unwrap();
-        assert_eq!(found.energy, 5.0);
+        assert_eq!((found.energy, &found.components[..]), (5.0, &[3.0, 4.0][..]));
         assert_eq!(found.strangeness, [1.25f64.sqrt(), 0.5]);
         assert!(layer.evaluate(2, &[1.0; 6]).is_err());
         assert!(

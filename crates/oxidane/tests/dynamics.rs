@@ -127,6 +127,23 @@ fn restarts_refuse_other_settings() {
     resume(&["--dt", "1"]).refused(3, &["water.md.restart"]);
 }
 
+/// A model that knows how far it may be off says so along the way; one that does not has no such column.
+#[test]
+fn uncertainties_are_shown() {
+    let bench = Bench::new();
+    let short = ["md", "water.xyz", "--temp", "50", "--time", "5fs"];
+    let text = bench.run(&[&short[..], &["--model", "rmd17-mpnice"]].concat()).ok();
+    let head = text.lines().position(|l| l.contains("uncertainty / eV")).unwrap();
+    let last = text.lines().nth(head + 2).unwrap().split_whitespace().last().unwrap();
+    let results = bench.run(&["sp", "water.xyz", "--json", "--model", "rmd17-mpnice"]).json();
+    let expected = results[0]["energy_uncertainty"].as_f64().unwrap();
+    assert!(
+        (last.parse::<f64>().unwrap() - expected).abs() <= 5e-5,
+        "shown with four decimals: {last} {expected}"
+    );
+    assert!(!bench.tiny(&[&short[..], &["--out", "tiny"]].concat()).ok().contains("uncertainty"));
+}
+
 /// A run that can still go on is not lost by a slip.
 #[test]
 fn earlier_runs_are_kept() {

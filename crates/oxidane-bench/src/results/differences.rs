@@ -3,8 +3,9 @@
 use oxidane_core::units::KCAL_PER_MOL;
 use serde::Serialize;
 
+use super::confidence::{self, Confidence};
 use super::{Headline, Missing, missing};
-use crate::answers::Refusal;
+use crate::answers::{Energy, EnergyAnswer, Refusal};
 use crate::plan::{Planned, Weighting};
 use crate::sheet::{Cell, Figure, Panel, Sheet};
 use crate::statistics::{Errors, wtmad2};
@@ -20,6 +21,8 @@ pub struct Entry {
     pub reference: f64,
     /// Of each model, in kcal/mol; `null` where it has none.
     pub values: Vec<Option<f64>>,
+    /// Standard deviation that each model expects of its value, in kcal/mol; `null` where it expects none.
+    pub uncertainties: Vec<Option<f64>>,
     /// The first refusal of each model.
     #[serde(skip)]
     refusals: Vec<Option<Refusal>>,
@@ -48,6 +51,8 @@ pub struct Differences {
     /// Errors of each model on what all of them computed, where that is less.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub common: Option<Vec<Scores>>,
+    /// How well the uncertainties of each model tell its errors; `null` where it has none.
+    pub confidence: Vec<Option<Confidence>>,
     /// Every entry.
     pub entries: Vec<Entry>,
     /// How many subsets and reactions the complete set has, of sets with a weighted number.
@@ -59,7 +64,7 @@ impl Differences {
     pub(super) fn new(
         planned: &[Planned],
         weighting: Option<&Weighting>,
-        answers: &[&[std::result::Result<f64, Refusal>]],
+        answers: &[&[EnergyAnswer]],
     ) -> Self {
         let entries: Vec<_> = planned.iter().map(|plan| Entry::new(plan, answers)).collect();
         let count = answers.len();
@@ -70,7 +75,8 @@ impl Differences {
         let common = (count > 1 && differ)
             .then(|| (0..count).map(|m| Scores::new(&entries, m, shared, weighting)).collect());
         let complete = weighting.map(|w| (w.subsets, w.reactions));
-        Self { models, common, entries, complete }
+        let confidence = (0..count).map(|m| confident(&entries, m)).collect();
+        Self { models, common, confidence, entries, complete }
     }
 
     pub(super) fn headline(&self) -> Headline {
@@ -107,6 +113,7 @@ impl Differences {
                 sheets.push(self.by_subset(title, models, common, true));
             }
         }
+        sheets.extend(confidence::sheet("the differences", models, &self.confidence));
         sheets
     }
 
@@ -210,26 +217,36 @@ impl Differences {
             }
         });
         figures.push(Figure::Parity { title: "Against the reference".into(), panels: panels.collect() });
+        figures.extend(confidence::figure(models, &self.confidence));
         figures
     }
 }
 
+/// Uncertainties of a model against its errors.
+fn confident(entries: &[Entry], model: usize) -> Option<Confidence> {
+    let pairs =
+        entries.iter().filter_map(|e| Some((e.uncertainties[model]?, e.values[model]? - e.reference)));
+    Confidence::new(&pairs.collect::<Vec<_>>())
+}
+
 impl Entry {
-    fn new(plan: &Planned, answers: &[&[std::result::Result<f64, Refusal>]]) -> Self {
-        let sum = |energies: &[std::result::Result<f64, Refusal>]| {
-            let mut total = 0.0;
+    fn new(plan: &Planned, answers: &[&[EnergyAnswer]]) -> Self {
+        let sum = |energies: &[EnergyAnswer]| -> EnergyAnswer {
+            let mut total = Energy::from(0.0);
             for &(coefficient, place) in &plan.terms {
-                total += coefficient * energies[place].as_ref().map_err(Clone::clone)?;
+                total.add(coefficient, energies[place].as_ref().map_err(Clone::clone)?);
             }
-            Ok(total / KCAL_PER_MOL)
+            Ok(total)
         };
-        let values: Vec<std::result::Result<f64, Refusal>> = answers.iter().map(|e| sum(e)).collect();
+        let values: Vec<EnergyAnswer> = answers.iter().map(|e| sum(e)).collect();
+        let known = |value: &EnergyAnswer| Some(value.as_ref().ok()?.uncertainty()? / KCAL_PER_MOL);
         Self {
             id: plan.id.clone(),
             subset: plan.subset.clone(),
             reference: plan.reference,
             refusals: values.iter().map(|v| v.as_ref().err().cloned()).collect(),
-            values: values.into_iter().map(std::result::Result::ok).collect(),
+            uncertainties: values.iter().map(known).collect(),
+            values: values.into_iter().map(|v| v.ok().map(|e| e.value / KCAL_PER_MOL)).collect(),
         }
     }
 }

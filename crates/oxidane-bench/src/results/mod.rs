@@ -1,10 +1,12 @@
 //! [`Report`]: the results of a benchmark, for all models side by side.
 
+mod confidence;
 mod differences;
 mod missing;
 mod optimisations;
 mod profiles;
 
+pub use confidence::Confidence;
 pub use differences::{Differences, Entry, Scores as DifferenceScores};
 pub use missing::Missing;
 pub use optimisations::{Optimisations, Optimised, Totals};
@@ -13,7 +15,7 @@ pub use profiles::{Means, Profiles, Scan, Scores as ProfileScores};
 use oxidane_core::{Error, Result};
 use serde::Serialize;
 
-use crate::answers::Answers;
+use crate::answers::{Answers, EnergyAnswer, Refusal, Relaxed};
 use crate::benchmarks::Benchmark;
 use crate::plan::{Fault, Plan, Work};
 use crate::selection::Sample;
@@ -87,20 +89,14 @@ impl Plan {
         Ok(Report { benchmark, sample: self.sample, models, faults: self.faults.clone(), headline, results })
     }
 
-    fn energies<'a>(
-        &self,
-        answers: &'a Answers,
-    ) -> Result<&'a [std::result::Result<f64, crate::answers::Refusal>]> {
+    fn energies<'a>(&self, answers: &'a Answers) -> Result<&'a [EnergyAnswer]> {
         match answers {
             Answers::Energies(list) if list.len() == self.systems.len() => Ok(list),
             _ => Err(Self::foreign()),
         }
     }
 
-    fn relaxed<'a>(
-        &self,
-        answers: &'a Answers,
-    ) -> Result<&'a [std::result::Result<crate::answers::Relaxed, crate::answers::Refusal>]> {
+    fn relaxed<'a>(&self, answers: &'a Answers) -> Result<&'a [std::result::Result<Relaxed, Refusal>]> {
         match answers {
             Answers::Relaxed(list) if list.len() == self.systems.len() => Ok(list),
             _ => Err(Self::foreign()),

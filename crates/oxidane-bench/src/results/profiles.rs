@@ -3,8 +3,9 @@
 use oxidane_core::units::KCAL_PER_MOL;
 use serde::Serialize;
 
+use super::confidence::{self, Confidence};
 use super::{Headline, Missing, missing};
-use crate::answers::Refusal;
+use crate::answers::{Energy, EnergyAnswer, Refusal};
 use crate::plan::Profile;
 use crate::sheet::{Cell, Figure, Panel, Sheet};
 use crate::statistics::{ProfileErrors, mean, median};
@@ -27,6 +28,9 @@ pub struct Scan {
     pub height: f64,
     /// Of each model, in kcal/mol; `null` where a point has no energy.
     pub errors: Vec<Option<ProfileErrors>>,
+    /// Root mean square over the points of the standard deviation that each model expects of an energy about their mean, in kcal/mol;
+    /// `null` where it expects none.
+    pub uncertainties: Vec<Option<f64>>,
     #[serde(skip)]
     refusals: Vec<Option<Refusal>>,
     #[serde(skip)]
@@ -39,6 +43,8 @@ struct Curves {
     x: Vec<f64>,
     reference: Vec<f64>,
     values: Vec<Option<Vec<f64>>>,
+    /// Of each point about the mean.
+    uncertainties: Vec<Option<Vec<f64>>>,
 }
 
 /// Means over profiles.
@@ -79,6 +85,8 @@ pub struct Profiles {
     /// Means of each model over what all of them computed, where that is less.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub common: Option<Vec<Scores>>,
+    /// How well the uncertainties of each model tell its errors, both about the means of the profiles; `null` where it has none.
+    pub confidence: Vec<Option<Confidence>>,
     /// Every profile.
     pub profiles: Vec<Scan>,
     #[serde(skip)]
@@ -89,7 +97,7 @@ impl Profiles {
     pub(super) fn new(
         planned: &[(Profile, Vec<usize>)],
         axis: &'static str,
-        answers: &[&[std::result::Result<f64, Refusal>]],
+        answers: &[&[EnergyAnswer]],
         given: usize,
     ) -> Self {
         let scans: Vec<_> = planned.iter().map(|(p, places)| Scan::new(p, places, answers, given)).collect();
@@ -99,7 +107,8 @@ impl Profiles {
         let common =
             (count > 1 && differ).then(|| (0..count).map(|m| Scores::new(&scans, m, shared)).collect());
         let models = (0..count).map(|m| Scores::new(&scans, m, |_| true)).collect();
-        Self { models, common, profiles: scans, axis }
+        let confidence = (0..count).map(|m| confident(&scans, m)).collect();
+        Self { models, common, confidence, profiles: scans, axis }
     }
 
     pub(super) fn headline(&self) -> Headline {
@@ -127,6 +136,11 @@ impl Profiles {
             sheets.push(self.means(title, models, common));
         }
         sheets.push(self.worst(models));
+        sheets.extend(confidence::sheet(
+            "energies about the means of their profiles",
+            models,
+            &self.confidence,
+        ));
         sheets
     }
 
@@ -223,29 +237,58 @@ impl Profiles {
             let first = models.first().map_or("", |name| name);
             scan.panel(self.axis, &format!("{}, among the worst of {first}", scan.id), models)
         });
-        vec![
-            Figure::Lines { title: "Errors of the profiles".into(), panels: vec![share] },
-            Figure::Lines { title: "Worst profiles".into(), panels: drawn.collect() },
-        ]
+        let lines = [("Errors of the profiles", vec![share]), ("Worst profiles", drawn.collect())];
+        let lines = lines.map(|(title, panels)| Figure::Lines { title: title.into(), panels });
+        lines.into_iter().chain(confidence::figure(models, &self.confidence)).collect()
     }
 }
 
+/// Uncertainties of a model against its errors, by point and about the means.
+fn confident(scans: &[Scan], model: usize) -> Option<Confidence> {
+    let mut pairs = Vec::new();
+    for curves in scans.iter().map(|s| &s.curves) {
+        let (Some(values), Some(uncertainties)) = (&curves.values[model], &curves.uncertainties[model])
+        else {
+            continue;
+        };
+        let errors: Vec<_> = values.iter().zip(&curves.reference).map(|(v, r)| v - r).collect();
+        let centre = mean(errors.iter().copied());
+        pairs.extend(uncertainties.iter().zip(&errors).map(|(u, e)| (*u, e - centre)));
+    }
+    Confidence::new(&pairs)
+}
+
+/// The standard deviations of energies about their mean, in kcal/mol; `None` where they are not known.
+#[allow(clippy::cast_precision_loss)] // points
+fn about_the_mean(energies: &[Energy]) -> Option<Vec<f64>> {
+    let mut centre = Energy::from(0.0);
+    energies.iter().for_each(|e| centre.add(1.0 / energies.len() as f64, e));
+    let centred = energies.iter().map(|e| {
+        let mut difference = e.clone();
+        difference.add(-1.0, &centre);
+        Some(difference.uncertainty()? / KCAL_PER_MOL)
+    });
+    centred.collect()
+}
+
 impl Scan {
-    fn new(
-        profile: &Profile,
-        places: &[usize],
-        answers: &[&[std::result::Result<f64, Refusal>]],
-        given: usize,
-    ) -> Self {
+    fn new(profile: &Profile, places: &[usize], answers: &[&[EnergyAnswer]], given: usize) -> Self {
         let reference: Vec<_> = profile.points.iter().map(|p| p.reference).collect();
         let computed = answers.iter().map(|energies| {
             let point = |(p, &place): (&crate::plan::Point, &usize)| {
-                energies[place].as_ref().map(|e| p.scale * e / KCAL_PER_MOL).map_err(Clone::clone)
+                let mut scaled = Energy::from(0.0);
+                energies[place].as_ref().map(|e| scaled.add(p.scale, e)).map_err(Clone::clone)?;
+                Ok(scaled)
             };
             profile.points.iter().zip(places).map(point).collect::<std::result::Result<Vec<_>, Refusal>>()
         });
+        let computed: Vec<_> = computed.collect();
+        let uncertainties = computed.iter().map(|e| about_the_mean(e.as_ref().ok()?));
+        let uncertainties: Vec<_> = uncertainties.chain((0..given).map(|_| None)).collect();
+        let in_kcal = |energies: Vec<Energy>| energies.iter().map(|e| e.value / KCAL_PER_MOL).collect();
         let with_set = (0..given).map(|g| Ok(profile.points.iter().map(|p| p.given[g]).collect()));
-        let values: Vec<_> = computed.chain(with_set).collect();
+        let values: Vec<_> = computed.into_iter().map(|e| e.map(in_kcal)).chain(with_set).collect();
+        let root_mean_square = |u: &Option<Vec<f64>>| Some(mean(u.as_ref()?.iter().map(|x| x * x)).sqrt());
         let of = |v: &std::result::Result<Vec<f64>, Refusal>| {
             v.as_ref().ok().map(|v| ProfileErrors::of(v, &reference))
         };
@@ -257,11 +300,13 @@ impl Scan {
             points: places.len(),
             height: high - low,
             errors: values.iter().map(of).collect(),
+            uncertainties: uncertainties.iter().map(root_mean_square).collect(),
             refusals: values.iter().map(|v| v.as_ref().err().cloned()).collect(),
             curves: Curves {
                 x: profile.points.iter().map(|p| p.x).collect(),
                 reference,
                 values: values.into_iter().map(std::result::Result::ok).collect(),
+                uncertainties,
             },
         }
     }

@@ -1,7 +1,7 @@
 //! Errors of a model against reference data: a table, JSON, parity plots.
 
+use oxidane_math::statistics::Quality;
 use oxidane_train::evaluate::{Errors, PROPERTIES, Parity, Property};
-use oxidane_train::uncertainty::Quality;
 use serde_json::{Map, Value, json};
 
 use super::plot;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use oxidane_core::io::{Data, Frame, LabelKeys};
 use oxidane_core::{Error, Evaluation, Potential, Request, Result, System};
+use oxidane_math::statistics::Quality;
 use oxidane_train::evaluate::{Errors, PROPERTIES, Parity, Property};
-use oxidane_train::uncertainty::Quality;
 use serde_json::{Map, Value, json};
 
 use crate::args::EvalArgs;
@@ -264,7 +264,7 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
     let quality = Quality::new(&tally.uncertainties);
     let calibration = structures::output_name(args.out.as_deref(), first, ".uncertainty", ".svg");
     if let Some(quality) = &quality {
-        let title = format!("{}: uncertainty and error of {} energies", model.name(), quality.structures);
+        let title = format!("{}: uncertainty and error of {} energies", model.name(), quality.pairs);
         plot::parity(&calibration, &title, &[errors::calibration_plot(quality)])?;
     }
 
@@ -283,7 +283,7 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
             all["field"] = json!(field);
         }
         if let Some(q) = &quality {
-            all["uncertainty"] = json!({ "structures": q.structures, "error_over_uncertainty": q.ratio, "rank_correlation": q.rank_correlation, "groups": q.groups, "plot": calibration });
+            all["uncertainty"] = json!({ "structures": q.pairs, "error_over_uncertainty": q.ratio, "rank_correlation": q.rank_correlation, "groups": q.groups, "plot": calibration });
         }
         out.line(crate::output::json::pretty(&all)?)?;
     } else {

@@ -6,13 +6,13 @@ mod settings;
 
 use std::ops::ControlFlow;
 
-use oxidane_core::{Error, ErrorKind, Request};
+use oxidane_core::{Error, ErrorKind, Potential, Request};
 use oxidane_sim::md::{Dynamics, MdFrame, MdState};
 
 use crate::args::MdArgs;
 use crate::exit::{Failure, Outcome};
 use crate::interrupt;
-use crate::model::Loaded;
+use crate::model::{Loaded, Strangers};
 use crate::output::progress::Progress;
 use crate::output::{Out, Voice};
 use crate::structures;
@@ -68,21 +68,20 @@ pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
     };
     model.caveats(voice).see(&structure.frame.system);
     interrupt::watch()?;
-    let mut screen = Screen::new(&model.title(), &dynamics.frame(), plan, voice)?;
+    let mut screen = Screen::new(&model, &dynamics.frame(), plan, voice)?;
     if !args.restart {
         record.add(&dynamics.frame())?;
         record.settle(dynamics.notes())?;
         dynamics.state().save(&names.restart)?;
     }
     let outcome = advance(&mut dynamics, &mut record, &mut screen, plan, args.restart_every, &names);
-    screen.progress.finish();
+    let mut out = screen.finish();
     // Also after a failure: frames up to it are worth having. The restart file stays at its last good state.
     if outcome.is_err() {
         record.settle(dynamics.notes())?;
     }
     outcome?;
 
-    let mut out = screen.out;
     let energies = report::Energies::read(&names.energies)?;
     energies.plot(&names.plot, &format!("{}: dynamics", structure.name()))?;
     if !voice.quiet {
@@ -153,39 +152,77 @@ struct Screen {
     progress: Progress,
     every: u64,
     quiet: bool,
+    /// Tells the uncertainty of what is shown, apart from the run; for models that have one.
+    judge: Option<Box<dyn Potential>>,
+    strangers: Option<Strangers>,
 }
 
 impl Screen {
-    fn new(title: &str, frame: &MdFrame<'_>, plan: Plan, voice: Voice) -> Outcome<Self> {
-        let mut out = Out::lasting();
-        let table = report::table();
-        if !voice.quiet {
-            let options = &frame.state.options;
-            out.line(format_args!("model     {title}"))?;
-            out.line(format_args!(
-                "dynamics  {}, time step {} fs",
-                ensemble(options.ensemble),
-                options.timestep
-            ))?;
-            out.line(format_args!(
-                "system    {} atoms, {} fixed, charge {}, multiplicity {}\n",
-                frame.state.system.len(),
-                options.fixed.len(),
-                frame.state.system.charge,
-                frame.state.system.multiplicity()
-            ))?;
-            out.line(table.head())?;
-            out.line(report::row(&table, &frame.row))?;
-            out.flush()?;
+    fn new(model: &Loaded, frame: &MdFrame<'_>, plan: Plan, voice: Voice) -> Outcome<Self> {
+        let uncertain = !voice.quiet && model.capabilities().uncertainty;
+        let mut screen = Self {
+            out: Out::lasting(),
+            table: report::table(uncertain),
+            progress: Progress::new(frame.row.step, plan.length, "steps", voice),
+            every: (plan.length / LINES).max(1),
+            quiet: voice.quiet,
+            judge: uncertain.then(|| model.whole()),
+            strangers: uncertain.then(|| Strangers::new(voice)),
+        };
+        if !screen.quiet {
+            screen.head(&model.title(), frame)?;
         }
-        let progress = Progress::new(frame.row.step, plan.length, "steps", voice);
-        Ok(Self { out, table, progress, every: (plan.length / LINES).max(1), quiet: voice.quiet })
+        Ok(screen)
+    }
+
+    fn head(&mut self, title: &str, frame: &MdFrame<'_>) -> Outcome {
+        let line = self.row(frame)?;
+        let out = &mut self.out;
+        let options = &frame.state.options;
+        out.line(format_args!("model     {title}"))?;
+        out.line(format_args!(
+            "dynamics  {}, time step {} fs",
+            ensemble(options.ensemble),
+            options.timestep
+        ))?;
+        out.line(format_args!(
+            "system    {} atoms, {} fixed, charge {}, multiplicity {}\n",
+            frame.state.system.len(),
+            options.fixed.len(),
+            frame.state.system.charge,
+            frame.state.system.multiplicity()
+        ))?;
+        out.line(self.table.head())?;
+        out.line(line)?;
+        out.flush()
+    }
+
+    /// A line of the table.
+    fn row(&mut self, frame: &MdFrame<'_>) -> Outcome<String> {
+        let request = Request { uncertainty: true, ..Request::default() };
+        let system = &frame.state.system;
+        let judged = self.judge.as_mut().map(|judge| judge.evaluate(system, request)).transpose()?;
+        if let (Some(strangers), Some(results)) = (&mut self.strangers, &judged) {
+            let name = format!("step {}", frame.row.step);
+            self.progress.around(|| strangers.see(&name, system, results));
+        }
+        let uncertainty = judged.and_then(|r| r.uncertainty).map(|u| u.energy);
+        Ok(report::row(&self.table, &frame.row, uncertainty))
+    }
+
+    /// The progress ends; what is left is the output.
+    fn finish(self) -> Out {
+        self.progress.finish();
+        if let Some(strangers) = self.strangers {
+            strangers.finish();
+        }
+        self.out
     }
 
     fn show(&mut self, frame: &MdFrame<'_>) -> Outcome {
         let row = &frame.row;
         if !self.quiet && row.step.is_multiple_of(self.every) {
-            let line = report::row(&self.table, row);
+            let line = self.row(frame)?;
             let out = &mut self.out;
             self.progress.around(|| out.line(line).and_then(|()| out.flush()))?;
         }

@@ -10,28 +10,32 @@ use super::files::COLUMNS;
 use crate::output::plot::{self, Panel, Series};
 use crate::output::table::{Column, Table};
 
-/// The table of energies shown while a run goes.
-pub fn table() -> Table {
-    Table::new(vec![
+/// The table of energies shown while a run goes, with a column for the uncertainty of the potential energy if the model has one.
+pub fn table(uncertain: bool) -> Table {
+    let mut columns = vec![
         Column::number("step", 9),
         Column::number("time / ps", 10),
         Column::number("potential / eV", 16),
         Column::number("kinetic / eV", 13),
         Column::number("temperature / K", 15),
         Column::number("conserved / eV", 16),
-    ])
+    ];
+    columns.extend(uncertain.then(|| Column::number("uncertainty / eV", 16)));
+    Table::new(columns)
 }
 
 /// A row of it.
-pub fn row(table: &Table, row: &MdRow) -> String {
-    table.row(&[
+pub fn row(table: &Table, row: &MdRow, uncertainty: Option<f64>) -> String {
+    let mut cells = vec![
         row.step.to_string(),
         format!("{:.4}", row.time * 1e-3),
         format!("{:.6}", row.potential_energy),
         format!("{:.6}", row.kinetic_energy),
         format!("{:.1}", row.temperature),
         format!("{:.6}", row.conserved),
-    ])
+    ];
+    cells.extend(uncertainty.map(|u| format!("{u:.4}")));
+    table.row(&cells)
 }
 
 /// The energies of a whole run, read back from its file: a resumed run reports on all of itself.
