@@ -302,5 +302,6 @@ fn domain(head: &Head) -> Result<Domain> {
         charges: head.charges.clone(),
         unpaired: head.unpaired.clone(),
         reference_energies,
+        charge_energy: head.charge_energy,
     })
 }

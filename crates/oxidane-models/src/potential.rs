@@ -21,6 +21,8 @@ pub struct Domain {
     pub unpaired: Vec<u32>,
     /// Reference energy of each element in eV, by atomic number; elements beyond the end have none.
     pub reference_energies: Vec<f64>,
+    /// Energy in eV per unit of the total charge.
+    pub charge_energy: f64,
 }
 
 impl Domain {
@@ -45,9 +47,11 @@ impl Domain {
         )
     }
 
-    /// Sum of the reference energies of the atoms, eV.
-    pub fn reference(&self, numbers: &[u8]) -> f64 {
-        numbers.iter().map(|&z| self.reference_energies.get(usize::from(z)).copied().unwrap_or(0.0)).sum()
+    /// Sum of the reference energies of the atoms and of the charge, eV.
+    pub fn reference(&self, system: &dyn SystemView) -> f64 {
+        let of = |z: &u8| self.reference_energies.get(usize::from(*z)).copied().unwrap_or(0.0);
+        let atoms: f64 = system.numbers().iter().map(of).sum();
+        atoms + self.charge_energy * f64::from(system.charge())
     }
 }
 
@@ -257,7 +261,7 @@ impl<R: Real> Potential for NetworkPotential<R> {
             self.batch.edges.refuse_close_atoms()?;
         }
         let (out, response) = self.results(request)?;
-        let energy = out.energy.first().map(|e| e + self.domain.reference(system.numbers()));
+        let energy = out.energy.first().map(|e| e + self.domain.reference(system));
         let energy = energy.filter(|_| request.energy);
         if energy.is_some_and(|e| !e.is_finite()) || out.forces.iter().flatten().any(|f| !f.is_finite()) {
             return Err(Error::domain(format!(

@@ -51,11 +51,11 @@ fn files_of_version_1_stay_readable() {
     assert_eq!(new.network::<f64>().unwrap().parameters(), old.network::<f64>().unwrap().parameters());
 }
 
-/// The default model knows aspirin: a geometry from another method is within the forces that thermal motion brings, and
+/// The model of rMD17 knows aspirin: a geometry from another method is within the forces that thermal motion brings, and
 /// single precision agrees with double within its promise.
 #[test]
-fn the_default_model_knows_aspirin() {
-    let model = Model::shipped(None).unwrap();
+fn rmd17_knows_aspirin() {
+    let model = Model::shipped(Some("rmd17")).unwrap();
     let aspirin = example("aspirin.xyz");
     let mut results = [Precision::F64, Precision::F32].map(|precision| {
         let options = PotentialOptions { precision, ..PotentialOptions::default() };
@@ -70,8 +70,8 @@ fn the_default_model_knows_aspirin() {
 }
 
 #[test]
-fn the_default_model_refuses_what_it_never_saw() {
-    let potential = Model::shipped(None).unwrap().potential(PotentialOptions::default()).unwrap();
+fn rmd17_refuses_what_it_never_saw() {
+    let potential = Model::shipped(Some("rmd17")).unwrap().potential(PotentialOptions::default()).unwrap();
     let water = System::molecule(vec![8, 1, 1], vec![[0.0; 3], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]]);
     assert!(potential.check(&water).is_ok());
     let mut sulfide = water.clone();

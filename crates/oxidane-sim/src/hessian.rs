@@ -5,9 +5,6 @@ use rayon::prelude::*;
 
 const REQUEST: Request = Request { energy: false, ..Request::FORCES };
 
-/// Coordinates whose slopes are computed side by side before an observer is asked.
-const WAVE: usize = 48;
-
 /// The Hessian d2E/dx_a dx_b in eV/angstrom^2, row after row over the 3N Cartesian coordinates (atom after atom), by central
 /// differences of forces over `step` angstrom either way, made symmetric: 6N evaluations, with errors of order `step`^2 and of the
 /// forces' noise over `step`.
@@ -39,17 +36,21 @@ pub fn parallel_hessian<E: From<Error>>(
     let memory = middle.memory();
     let mut slopes = Vec::with_capacity(3 * system.len());
     let coordinates: Vec<usize> = (0..3 * system.len()).collect();
-    for wave in coordinates.chunks(WAVE) {
-        // Evaluations ask for a potential on any thread: forks are made here, where it need not be shared.
+    // Few at a time: a fork has buffers of its own, and the observer is asked in between.
+    for wave in coordinates.chunks(2 * rayon::current_num_threads()) {
+        // Potentials go to any thread, but are not shared between them: forks are made here.
         let mut workers: Vec<_> = wave.iter().map(|&a| (a, potential.fork())).collect();
-        let found: Result<Vec<Vec<f64>>> = workers
+        let found: Vec<Result<Vec<f64>>> = workers
             .par_iter_mut()
             .map(|(a, worker)| {
                 worker.follow(true);
                 slope(&mut **worker, system, *a, step, &memory)
             })
             .collect();
-        slopes.extend(found?);
+        // Of several errors the first coordinate's, whichever came first.
+        for row in found {
+            slopes.push(row?);
+        }
         observe(slopes.len())?;
     }
     Ok(symmetric(&slopes))

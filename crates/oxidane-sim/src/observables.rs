@@ -48,15 +48,20 @@ pub fn principal_axes(inertia: &[[f64; 3]; 3]) -> Option<([f64; 3], [[f64; 3]; 3
     eigen_symmetric(inertia)
 }
 
-/// A principal moment below this fraction of the largest counts as zero: the atoms lie on a line.
-const LINEAR: f64 = 1e-6;
+/// A principal moment below this fraction of the largest counts as zero: the atoms lie on a line, as those of a linear molecule do at the end of
+/// an optimisation.
+const LINEAR: f64 = 1e-4;
+
+/// The principal axes about which rotations move the atoms: none of one atom, two of atoms on a line, else three.
+pub fn rotation_axes(masses: &[f64], positions: &[[f64; 3]]) -> Vec<[f64; 3]> {
+    let Some((moments, axes)) = principal_axes(&inertia(masses, positions)) else { return Vec::new() };
+    let moves = |moment: f64| moment > LINEAR * moments[2] && moment > 0.0;
+    moments.iter().zip(axes).filter(|(moment, _)| moves(**moment)).map(|(_, axis)| axis).collect()
+}
 
 /// Number of rotations that move the atoms: 0 for one atom, 2 for atoms on a line, else 3.
 pub fn rotational_degrees(masses: &[f64], positions: &[[f64; 3]]) -> usize {
-    match principal_axes(&inertia(masses, positions)) {
-        Some((moments, _)) => moments.iter().filter(|&&m| m > LINEAR * moments[2] && m > 0.0).count(),
-        None => 0,
-    }
+    rotation_axes(masses, positions).len()
 }
 
 /// Angular velocity (rad/fs) of the rigid rotation that carries all the angular momentum; axes without inertia (of

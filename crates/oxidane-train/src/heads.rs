@@ -247,7 +247,7 @@ impl Heads {
             match self.places.iter().position(|&p| p == place) {
                 Some(k) if !frames.is_empty() => self.references(place, &stated[k], data, &frames),
                 Some(k) => self.kept(place, &stated[k]),
-                None => data::by_symbol("reference_energies", &self.entries[place].reference_energies),
+                None => self.of_model(place),
             }
         };
         (0..self.entries.len()).map(of).collect()
@@ -267,7 +267,14 @@ impl Heads {
                 stated.place()
             )));
         }
-        data::by_symbol("reference_energies", &self.entries[place].reference_energies)
+        self.of_model(place)
+    }
+
+    /// Those of a head of the model that is fine-tuned.
+    fn of_model(&self, place: usize) -> Result<ReferenceEnergies> {
+        let head = &self.entries[place];
+        let atoms = data::by_symbol("reference_energies", &head.reference_energies)?;
+        Ok(ReferenceEnergies { charge: head.charge_energy, ..atoms })
     }
 
     fn references(
@@ -282,12 +289,32 @@ impl Heads {
         let key = format!("{key}reference_energies");
         let known = place < self.earlier.len();
         let default = if known { ReferenceMethod::Model } else { ReferenceMethod::LeastSquares };
-        match section.method.unwrap_or(default) {
+        let method = section.method.unwrap_or(default);
+        if section.charge && method != ReferenceMethod::LeastSquares {
+            return Err(Error::usage(format!(
+                "{key}.charge has no effect on the energies of the model to fine-tune: set {key}.method = \"least_squares\", or drop it"
+            )));
+        }
+        let charged = known && self.entries[place].charge_energy != 0.0;
+        if charged && method != ReferenceMethod::Model && !section.charge {
+            return Err(Error::usage(format!(
+                "{key} would lose the energy of the charge, {} eV, that the model to fine-tune has: set charge = true with method = \
+                 \"least_squares\", or leave the energies as they are",
+                self.entries[place].charge_energy
+            )));
+        }
+        match method {
             ReferenceMethod::None => Ok(ReferenceEnergies::default()),
-            ReferenceMethod::LeastSquares => data::fit(&data.data, frames).map_err(|e| Error {
-                message: if key.starts_with("heads") { format!("{key}: {}", e.message) } else { e.message },
-                ..e
-            }),
+            ReferenceMethod::LeastSquares => {
+                data::fit(&data.data, frames, section.charge).map_err(|e| Error {
+                    message: if key.starts_with("heads") {
+                        format!("{key}: {}", e.message)
+                    } else {
+                        e.message
+                    },
+                    ..e
+                })
+            }
             ReferenceMethod::Model => {
                 let from = if known { Some(place) } else { self.init[place - self.earlier.len()] };
                 let from = from.ok_or_else(|| {
@@ -296,12 +323,14 @@ impl Heads {
                          use another method"
                     ))
                 })?;
-                covering(&key, &self.entries[from].reference_energies, data, frames, |symbol, frame| {
+                let head = &self.entries[from];
+                let atoms = covering(&key, &head.reference_energies, data, frames, |symbol, frame| {
                     format!(
                         "the model to fine-tune has no reference energy of {symbol}, which {frame} contains: set \
                          {key}.method = \"least_squares\", or \"given\" with values"
                     )
-                })
+                })?;
+                Ok(ReferenceEnergies { charge: head.charge_energy, ..atoms })
             }
             ReferenceMethod::Given => covering(&key, &section.values, data, frames, |symbol, frame| {
                 format!("{key}.values.{symbol} is missing but {frame} contains {symbol}: add it")

@@ -72,6 +72,7 @@ fn describe_domain(
     }
     let energy = |&z: &u8| (elements::symbol(z).to_string(), references.values[usize::from(z)]);
     head.reference_energies = seen.iter().map(energy).collect();
+    head.charge_energy = references.charge;
     head.elements = seen.into_iter().collect();
     head.charges = charges.into_iter().collect();
     head.unpaired = unpaired.into_iter().collect();

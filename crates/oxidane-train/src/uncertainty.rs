@@ -1,7 +1,7 @@
 //! The uncertainty of a trained head, from the features of its last layer (see [`oxidane_models::LastLayer`]): quadratic forms over the
-//! structures trained on, their size set by errors on structures that were not.
+//! structures trained on, their size set by errors on structures that were not: of their energies, and of the differences within families.
 
-use crate::data::{TrainingData, with_references};
+use crate::data::{Differences, Labelled, TrainingData, by_family, with_references};
 use crate::gradient::Context;
 use faer::{Mat, Side};
 use oxidane_core::{Error, Request, Result};
@@ -28,7 +28,8 @@ pub struct Fitted {
     pub calibration: Calibration,
 }
 
-/// The features of a structure as [`Form::project`] gives them, with the square of the error of its energy.
+/// The features of a structure, or a difference of those of several, as [`Form::project`] gives them, with the square of the error of its
+/// energy.
 type Known = (Vec<f64>, f64);
 
 /// Frames of one head: trained on, to set the size with, and to test it with.
@@ -52,7 +53,11 @@ pub fn fit<R: Real>(
     parts: &Parts<'_>,
 ) -> Result<Option<Fitted>> {
     let labelled = |frames: &[usize]| -> Vec<usize> {
-        frames.iter().copied().filter(|&i| context.data.summary(i).labels.energy).collect()
+        let known = |&i: &usize| {
+            let labels = context.data.summary(i).labels;
+            labels.energy || labels.energy_differences
+        };
+        frames.iter().copied().filter(known).collect()
     };
     let (calibrate, test) = (labelled(parts.calibrate), labelled(parts.test));
     if !network.capabilities().uncertainty || calibrate.len() < LEAST || parts.train.is_empty() {
@@ -61,30 +66,44 @@ pub fn fit<R: Real>(
     let train = spread(context, parts.train);
     let mut structures = Vec::new();
     let mut atoms = Vec::new();
-    let width = visit(context, network, &train, |features, width, _| {
-        structures.extend(sum(features, width));
+    let mut each = Vec::with_capacity(train.len());
+    let width = visit(context, network, &train, |features, width, frame, _| {
+        let sum = sum(features, width);
+        if frame.member.is_none_or(|m| !m.only) {
+            structures.extend_from_slice(&sum);
+        }
+        each.push((sum, 0.0));
         atoms.extend_from_slice(features);
     })?;
+    // Of energies that mean nothing by themselves the differences were learned.
+    for run in context.runs(&train) {
+        let members: Vec<_> = train[run.clone()].iter().map(|&i| context.data.summary(i).member).collect();
+        if let Some(differences) = Differences::of(&members)
+            && members.iter().flatten().any(|m| m.only)
+        {
+            structures
+                .extend(differ(&differences, &each[run]).into_iter().flat_map(|(features, _)| features));
+        }
+    }
     if width == 0 {
         return Ok(None);
     }
     let (of_structures, of_atoms) = (Form::new(&structures, width)?, Form::new(&atoms, width)?);
 
     let errors = |frames: &[usize]| -> Result<Vec<Known>> {
-        let mut all = Vec::new();
-        visit(context, network, frames, |features, width, error| {
-            let error = error.unwrap_or_default();
-            all.push((of_structures.project(&sum(features, width)), error * error));
-        })?;
-        Ok(all)
+        let errors = errors(context, network, frames)?;
+        Ok(errors.into_iter().map(|(features, e)| (of_structures.project(&features), e * e)).collect())
     };
     let known = errors(&calibrate)?;
-    let (regularization, scale) = of_structures.size(&known);
+    if known.len() < LEAST {
+        return Ok(None);
+    }
+    let Some((regularization, scale)) = of_structures.size(&known) else { return Ok(None) };
     let energy = of_structures.root(regularization, scale);
     let found = errors(&test)?;
     let total = |f: &dyn Fn(&Known) -> f64| found.iter().map(f).sum::<f64>();
     let variance = total(&|(p, _)| scale * of_structures.form(p, regularization));
-    let tested = (!found.is_empty()).then(|| (total(&|(_, e)| *e) / variance).sqrt());
+    let tested = (variance > 0.0).then(|| (total(&|(_, e)| *e) / variance).sqrt());
 
     let floor = ROUNDING * of_atoms.largest();
     let strangest = atoms.chunks_exact(width).map(|row| of_atoms.form(&of_atoms.project(row), floor));
@@ -92,7 +111,7 @@ pub fn fit<R: Real>(
     let atoms = of_atoms.root(floor, 1.0 / strangest);
     Ok(Some(Fitted {
         layer: LastLayer::new(&energy, &atoms)?,
-        calibration: Calibration { trained: train.len() as u64, calibrated: calibrate.len() as u64, tested },
+        calibration: Calibration { trained: train.len() as u64, calibrated: known.len() as u64, tested },
     }))
 }
 
@@ -117,14 +136,20 @@ pub fn fit_heads<R: Real>(
     (0..heads).map(of_head).collect()
 }
 
+/// Variance relative to the mean that counts where features say less, in the choice of the regularisation: the features of a complex whose parts are far
+/// apart are those of the parts, but its base or its labels have errors.
+const LEAST_VARIANCE: f64 = 0.01;
+
 /// Directions in which the features of atoms vary less than this, relative to the largest, are rounding of single precision.
 const ROUNDING: f64 = 1e-11;
 
-/// At most as many frames as [`MOST`] allows, evenly spread.
+/// At most about as many frames as [`MOST`] allows, evenly spread; families stay whole.
 fn spread(context: &Context, frames: &[usize]) -> Vec<usize> {
+    let frames = by_family(context.data, frames);
     let atoms: usize = frames.iter().map(|&i| context.data.atoms(i)).sum();
     let parts = frames.len().div_ceil(MOST[0]).max(atoms.div_ceil(MOST[1])).max(1);
-    frames.iter().copied().step_by(parts).collect()
+    let runs = context.runs(&frames).into_iter().step_by(parts);
+    runs.flat_map(|run| frames[run].to_vec()).collect()
 }
 
 fn sum(features: &[f64], width: usize) -> Vec<f64> {
@@ -135,13 +160,48 @@ fn sum(features: &[f64], width: usize) -> Vec<f64> {
     sum
 }
 
-/// Calls `each` with the features of each frame's atoms, their width, and the error of its energy, in order; gives the width, 0 if the
+/// Features and errors of the energies that mean something by themselves, and of all differences.
+fn errors<R: Real>(
+    context: &Context,
+    network: &dyn Network<R>,
+    frames: &[usize],
+) -> Result<Vec<(Vec<f64>, f64)>> {
+    let frames = by_family(context.data, frames);
+    let (mut each, mut all) = (Vec::with_capacity(frames.len()), Vec::new());
+    visit(context, network, &frames, |features, width, frame, energy| {
+        let features = sum(features, width);
+        if let Some(label) = frame.total_energy() {
+            all.push((features.clone(), energy - label));
+        }
+        each.push((features, energy - frame.energy.unwrap_or(f64::NAN)));
+    })?;
+    for run in context.runs(&frames) {
+        let members: Vec<_> = frames[run.clone()].iter().map(|&i| context.data.summary(i).member).collect();
+        if let Some(differences) = Differences::of(&members) {
+            all.extend(differ(&differences, &each[run]));
+        }
+    }
+    Ok(all)
+}
+
+/// The differences of features and errors of the structures of a family.
+fn differ(differences: &Differences, structures: &[(Vec<f64>, f64)]) -> Vec<(Vec<f64>, f64)> {
+    let errors = differences.apply(&structures.iter().map(|s| s.1).collect::<Vec<_>>());
+    let width = structures.first().map_or(0, |s| s.0.len());
+    let columns: Vec<Vec<f64>> = (0..width)
+        .map(|k| differences.apply(&structures.iter().map(|s| s.0[k]).collect::<Vec<_>>()))
+        .collect();
+    let row = |(place, error): (usize, f64)| (columns.iter().map(|c| c[place]).collect(), error);
+    errors.into_iter().enumerate().map(row).collect()
+}
+
+/// Calls `each` with the features of each frame's atoms, their width, the frame and its energy, in order; gives the width, 0 if the
 /// network has none.
 fn visit<R: Real>(
     context: &Context,
     network: &dyn Network<R>,
     frames: &[usize],
-    mut each: impl FnMut(&[f64], usize, Option<f64>),
+    mut each: impl FnMut(&[f64], usize, &Labelled, f64),
 ) -> Result<usize> {
     let request = Request { energy: true, uncertainty: true, ..Request::default() };
     let mut width = 0;
@@ -163,8 +223,7 @@ fn visit<R: Real>(
             for (s, frame) in loaded.frames.iter().enumerate() {
                 let atoms = loaded.batch.atoms_of(s);
                 let energy = with_references(outputs.energy[s], frame, context.references);
-                let error = frame.total_energy().map(|label| energy - label);
-                each(&outputs.features[atoms.start * width..atoms.end * width], width, error);
+                each(&outputs.features[atoms.start * width..atoms.end * width], width, frame, energy);
             }
         }
     }
@@ -210,21 +269,26 @@ impl Form {
     }
 
     /// The regularisation, of a few to a decade, under which squared errors are the likeliest as those of a normal
-    /// distribution, and the factor alpha^2 to it.
-    fn size(&self, known: &[Known]) -> (f64, f64) {
-        let mut best = (f64::NEG_INFINITY, 0.0, 0.0);
+    /// distribution, and the factor alpha^2 to it, which makes the mean square uncertainty that of the errors.
+    /// `None` if there are no errors, or no features that tell them.
+    fn size(&self, known: &[Known]) -> Option<(f64, f64)> {
+        let (mut best, mut found) = (f64::NEG_INFINITY, None);
         for k in 0..40 {
             let regularization = self.largest() * 10f64.powf(-1.0 - f64::from(k) / 4.0);
             let forms: Vec<f64> = known.iter().map(|(p, _)| self.form(p, regularization)).collect();
-            let ratios = known.iter().zip(&forms).map(|((_, e), s)| e / s);
-            let scale = ratios.sum::<f64>() / known.len() as f64;
-            // Up to terms that do not depend on the regularisation.
-            let likelihood = -forms.iter().map(|s| (scale * s).ln()).sum::<f64>();
-            if likelihood > best.0 {
-                best = (likelihood, regularization, scale);
+            let mean = forms.iter().sum::<f64>() / known.len() as f64;
+            let scale = known.iter().map(|(_, e)| e).sum::<f64>()
+                / known.len() as f64
+                / mean
+                / (1.0 + LEAST_VARIANCE);
+            let variances = forms.iter().map(|s| scale * (s + LEAST_VARIANCE * mean));
+            let terms = known.iter().zip(variances).map(|((_, e), v)| -v.ln() - e / v);
+            let likelihood = terms.sum::<f64>();
+            if scale > 0.0 && likelihood > best {
+                (best, found) = (likelihood, Some((regularization, scale)));
             }
         }
-        (best.1, best.2)
+        found
     }
 
     /// A matrix whose product with features has the squared length scale * f^T (F + regularization 1)^-1 f.
@@ -253,17 +317,26 @@ mod tests {
         assert!((product(0).powi(2) + product(1).powi(2) - 4.0 * expected).abs() < 1e-12);
 
         let regularization = form.largest() * 10f64.powf(-2.5);
-        let known: Vec<_> = (1..20)
-            .map(|k| {
-                let p = form.project(&[f64::from(k % 5) + 1.0, f64::from(k % 7) - 3.0]);
-                let e = 0.09 * form.form(&p, regularization);
-                (p, e)
-            })
-            .collect();
-        let (found, scale) = form.size(&known);
+        let known: Vec<_> =
+            (1..20).map(|k| (form.project(&[f64::from(k % 5) + 1.0, f64::from(k % 7) - 3.0]), 0.0)).collect();
+        let forms: Vec<f64> = known.iter().map(|(p, _)| form.form(p, regularization)).collect();
+        let least = LEAST_VARIANCE * forms.iter().sum::<f64>() / forms.len() as f64;
+        let known: Vec<_> =
+            known.into_iter().zip(&forms).map(|((p, _), s)| (p, 0.09 * (s + least))).collect();
+        let (found, scale) = form.size(&known).unwrap();
         assert!(
             (found / regularization - 1.0).abs() < 1e-9 && (scale / 0.09 - 1.0).abs() < 1e-9,
             "{found} {scale}"
         );
+    }
+
+    /// By hand: about the mean, and as a sum with factors.
+    #[test]
+    fn differences_of_features_and_errors() {
+        let structures = [(vec![1.0, 0.0], 0.5), (vec![3.0, 2.0], 1.0)];
+        let about_mean = differ(&Differences::FromMean, &structures);
+        assert_eq!(about_mean, [(vec![-1.0, -1.0], -0.25), (vec![1.0, 1.0], 0.25)]);
+        let sum = differ(&Differences::Sum(vec![2.0, -1.0]), &structures);
+        assert_eq!(sum, [(vec![-1.0, -2.0], 0.0)]);
     }
 }

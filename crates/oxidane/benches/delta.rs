@@ -63,8 +63,14 @@ fn potentials(parallel: bool) -> Result<Vec<(String, Box<dyn Potential>)>> {
     let gfn2 = || -> Result<Box<dyn Potential>> { Ok(Box::new(Gfn2::new(Gfn2Options::default())?)) };
     let mut all = vec![("gfn2".to_owned(), gfn2()?)];
     let small = json!({ "iterations": 2, "angular": "first", "channels": 8, "update_dim": 128 });
-    let networks =
-        [("xpainn", "xpainn", json!({})), ("mpnice", "mpnice", json!({})), ("small mpnice", "mpnice", small)];
+    // The sizes of the model that ships.
+    let organic = json!({ "node_dim": 64, "node_irreps": "64x0e+32x1o+16x2e", "hidden_dim": 32 });
+    let networks = [
+        ("xpainn", "xpainn", json!({})),
+        ("organic-delta", "xpainn", organic),
+        ("mpnice", "mpnice", json!({})),
+        ("small mpnice", "mpnice", small),
+    ];
     for (name, architecture, hyperparameters) in networks {
         let network = registry::build::<f32>(architecture, &hyperparameters, 1)?;
         let network = NetworkPotential::new(name, Default::default(), network.into(), None, false, false)?;

@@ -16,6 +16,9 @@ pub struct Head {
     pub level_of_theory: Option<String>,
     /// Energy of a free atom by element symbol, in eV, added to the network's energy.
     pub reference_energies: BTreeMap<String, f64>,
+    /// Energy in eV per unit of the total charge, added likewise.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub charge_energy: f64,
     /// The method whose energy the network corrects: the network was trained on what it leaves of the labels, and answers
     /// together with it. `None` for a network that stands for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,7 +62,7 @@ impl fmt::Display for Base {
 pub struct Calibration {
     /// Structures trained on whose features are in it.
     pub trained: u64,
-    /// Structures not trained on whose errors set its size.
+    /// Errors of energies and of differences, on structures not trained on, that set its size.
     pub calibrated: u64,
     /// Root mean square error over root mean square uncertainty of structures that are in neither, where there are any: 1 is ideal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,6 +97,11 @@ impl fmt::Display for Dispersion {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_zero(x: &f64) -> bool {
+    *x == 0.0
+}
+
 impl Head {
     /// Whether it makes sense, the name aside; `several`: as one of several heads, which must have reference energies of
     /// their own for all of their elements, or none at all.
@@ -112,6 +120,9 @@ impl Head {
             if !energy.is_finite() {
                 return bad(format!("reference energy of {symbol} is not a finite number"));
             }
+        }
+        if !self.charge_energy.is_finite() {
+            return bad("energy of the charge is not a finite number".into());
         }
         if several && !self.reference_energies.is_empty() {
             let lacks = |z: &&u8| !self.reference_energies.contains_key(elements::symbol(**z));

@@ -7,8 +7,9 @@ use oxidane_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The format version that this program writes. Since version 3 a head may have a base; version 2 is read as it stands.
-pub const FORMAT_VERSION: u32 = 3;
+/// The format version that this program writes. Since version 3 a head may have a base, since version 4 an energy of the charge; versions 2 and 3
+/// are read as they stand.
+pub const FORMAT_VERSION: u32 = 4;
 
 /// Everything about a model but its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

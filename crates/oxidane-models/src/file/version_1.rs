@@ -31,6 +31,7 @@ impl From<HeaderV1> for Header {
             name: String::new(),
             level_of_theory: old.level_of_theory,
             reference_energies: old.reference_energies,
+            charge_energy: 0.0,
             base: None,
             dispersion: None,
             uncertainty: None,

@@ -2,7 +2,7 @@
 
 use crate::hessian::hessian;
 use crate::md::{Random, standard_masses};
-use crate::observables::center_of_mass;
+use crate::observables::{center_of_mass, rotation_axes};
 use crate::vector::{cross, dot, sub3};
 use faer::{Mat, Side};
 use oxidane_core::units::{AMU_ANGSTROM2_PER_FS2, BOLTZMANN, PLANCK, SPEED_OF_LIGHT};
@@ -147,20 +147,18 @@ fn rigid_motions(system: &System, masses: &[f64]) -> Vec<Vec<f64>> {
     };
     let mut all: Vec<Vec<f64>> = (0..3).map(|k| motion(&|_| axis(k))).collect();
     if system.cell.is_none_or(|cell| !cell.periodic.contains(&true)) {
-        all.extend((0..3).map(|k| motion(&|x| cross(&axis(k), x))));
+        let axes = rotation_axes(masses, &system.positions);
+        all.extend(axes.iter().map(|axis| motion(&|x| cross(axis, x))));
     }
-    let largest = all.iter().map(|v| dot(v, v)).fold(0.0, f64::max);
     let mut basis: Vec<Vec<f64>> = Vec::new();
     for mut v in all {
         // Twice: once leaves rounding along vectors that are nearly parallel.
         for _ in 0..2 {
             basis.iter().for_each(|b| remove(&mut v, b));
         }
-        let length = dot(&v, &v);
-        if length > 1e-6 * largest {
-            v.iter_mut().for_each(|x| *x /= length.sqrt());
-            basis.push(v);
-        }
+        let length = dot(&v, &v).sqrt();
+        v.iter_mut().for_each(|x| *x /= length);
+        basis.push(v);
     }
     basis
 }

@@ -44,6 +44,9 @@ pub struct ReferenceEnergies {
     /// For `given`: energy in eV by element symbol.
     #[serde(default)]
     pub values: BTreeMap<String, f64>,
+    /// For `least_squares`: with an energy per unit of charge.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub charge: bool,
 }
 
 /// Where reference energies come from.
@@ -165,6 +168,10 @@ impl ReferenceEnergies {
         })?;
         require(self.method != Some(ReferenceMethod::Model) || finetuned, || {
             format!("{place}.method = \"model\" needs a [finetune] section")
+        })?;
+        let other = self.method.is_some_and(|m| m != ReferenceMethod::LeastSquares);
+        require(!(self.charge && other), || {
+            format!("{place}.charge has no effect without method = \"least_squares\": set that, or drop it")
         })?;
         self.values.iter().try_for_each(|(symbol, x)| {
             require(x.is_finite(), || format!("{place}.values.{symbol} = {x}: give a finite number"))

@@ -50,6 +50,11 @@ pub fn positive(text: &str) -> Result<f64, String> {
     not_negative(text).and_then(|x| if x > 0.0 { Ok(x) } else { Err("give a number above 0".into()) })
 }
 
+/// A small displacement in angstrom.
+pub fn displacement(text: &str) -> Result<f64, String> {
+    positive(text).and_then(|x| if x <= 0.1 { Ok(x) } else { Err("must be at most 0.1 angstrom".into()) })
+}
+
 /// A number of threads: more than any machine has is a slip.
 pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
     match text.trim().parse::<NonZeroUsize>() {

@@ -111,7 +111,7 @@ pub fn parity_plots(of: &str, errors: &ByProperty, parity: &[Parity; PROPERTIES]
     let plots = errors.iter().map(|(property, e)| {
         let (unit, scale) = shown(*property);
         plot::Parity {
-            axes: ["reference", "model"],
+            axes: ["reference", "model"].map(String::from),
             property: format!("{of}{} / {}", title(*property), parenthesised(property.unit())),
             points: parity[*property as usize].pairs.clone(),
             remark: format!("MAE {:.3} {unit}\nRMSE {:.3} {unit}", e.mae() * scale, e.rmse() * scale),
@@ -124,7 +124,7 @@ pub fn parity_plots(of: &str, errors: &ByProperty, parity: &[Parity; PROPERTIES]
 pub fn calibration_plot(quality: &Quality) -> plot::Parity {
     plot::Parity {
         property: "root mean squares / eV".into(),
-        axes: ["uncertainty", "error"],
+        axes: ["uncertainty", "error"].map(String::from),
         points: quality.groups.clone(),
         remark: format!(
             "error / uncertainty {:.2}\nrank correlation {}",

@@ -46,7 +46,7 @@ pub struct Parity {
     /// Property and unit.
     pub property: String,
     /// What stands on the axes.
-    pub axes: [&'static str; 2],
+    pub axes: [String; 2],
     /// (reference, prediction).
     pub points: Vec<(f64, f64)>,
     /// Text in the corner, such as the errors.
@@ -249,8 +249,8 @@ fn parity_panel(area: &Area<'_>, plot: &Parity) -> Drawn {
         .y_label_area_size(80)
         .build_cartesian_2d(range.clone(), range.clone())?;
     let mut mesh = chart.configure_mesh();
-    mesh.x_desc(plot.axes[0])
-        .y_desc(plot.axes[1])
+    mesh.x_desc(&plot.axes[0])
+        .y_desc(&plot.axes[1])
         .x_label_formatter(&label)
         .y_label_formatter(&label)
         .x_labels(5);
@@ -361,7 +361,12 @@ mod tests {
         parity(
             &path,
             "",
-            &[Parity { property: "p".into(), axes: ["x", "y"], points: odd, remark: "r".into() }],
+            &[Parity {
+                property: "p".into(),
+                axes: ["x", "y"].map(String::from),
+                points: odd,
+                remark: "r".into(),
+            }],
         )
         .unwrap();
     }

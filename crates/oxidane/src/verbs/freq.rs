@@ -1,7 +1,7 @@
 //! `freq`: harmonic vibrations and thermochemistry.
 
 use oxidane_core::units::{AVOGADRO, ELEMENTARY_CHARGE, GIGAPASCAL, HARTREE, KCAL_PER_MOL};
-use oxidane_core::{Error, Evaluation, Request, Result, System};
+use oxidane_core::{Error, Evaluation, Potential, Request, Result, System, elements};
 use oxidane_sim::parallel_hessian;
 use oxidane_sim::sample::NormalModes;
 use oxidane_sim::thermo::{Gas, Thermochemistry};
@@ -14,12 +14,16 @@ use crate::model::{Loaded, Strangers, is_gfn2};
 use crate::output::progress::Progress;
 use crate::output::table::{Column, Table};
 use crate::output::{Out, Voice, json};
+use crate::results::finite;
 use crate::structures::{self, Structure, formula};
+
+/// In eV/angstrom^3.
+const BAR: f64 = 1e-4 * GIGAPASCAL;
 
 /// A force above this, in eV/angstrom, is no stationary point.
 const AT_REST: f64 = 0.05;
 
-/// A mode below this in 1/cm is imaginary; between it and zero lies noise.
+/// A mode below this in 1/cm is imaginary; between it and zero lies noise, and such a mode counts as a real one of the same size.
 const IMAGINARY: f64 = -20.0;
 
 /// Wavenumbers on a line of the table.
@@ -33,8 +37,15 @@ pub fn run(args: &FreqArgs, voice: Voice) -> Outcome {
         // Differences of forces want their digits.
         compute.precision.get_or_insert(Precision::F64);
     }
+    if compute.field.is_some() {
+        return Err(
+            Error::usage("--field has no sense in freq, whose molecules turn freely; leave it out").into()
+        );
+    }
     let model = Loaded::new(&compute, args.structure.force)?;
     model.require(Request::FORCES)?;
+    // Each evaluation on a thread of its own.
+    let alone = model.alone()?;
     interrupt::watch()?;
     let mut out = Out::new();
     let mut caveats = model.caveats(voice);
@@ -42,20 +53,20 @@ pub fn run(args: &FreqArgs, voice: Voice) -> Outcome {
     let mut records = Vec::new();
     for structure in structures::read(&args.files, &args.structure, voice)? {
         let structure = structure?;
-        let found = vibrations(args, &model, &structure, voice)?;
+        let found = vibrations(args, &*alone, &structure, voice)?;
         let system = &structure.frame.system;
         caveats.see(system);
         strangers.see(&structure.name(), system, &found.results);
         found.tell(&structure, voice);
         if args.json {
-            records.push(json::compact(&found.record(&structure, args))?);
+            records.push(json::compact(&found.record(&structure, model.conditions(), args)?)?);
             continue;
         }
         if records.is_empty() && !voice.quiet {
             out.line(format_args!("model      {}", model.title()))?;
             records.push(String::new());
         }
-        found.print(&mut out, &structure, args)?;
+        found.print(&mut out, &structure)?;
         out.flush()?;
     }
     strangers.finish();
@@ -69,23 +80,32 @@ pub fn run(args: &FreqArgs, voice: Voice) -> Outcome {
 struct Found {
     results: Evaluation,
     hessian: Vec<f64>,
-    modes: NormalModes,
     wavenumbers: Vec<f64>,
+    /// Displacements of each mode.
+    modes: Vec<Vec<f64>>,
     /// Of molecules.
-    thermochemistry: Option<Thermochemistry>,
+    gas: Option<(Gas, Thermochemistry)>,
 }
 
-fn vibrations(args: &FreqArgs, model: &Loaded, structure: &Structure, voice: Voice) -> Outcome<Found> {
+fn vibrations(
+    args: &FreqArgs,
+    potential: &dyn Potential,
+    structure: &Structure,
+    voice: Voice,
+) -> Outcome<Found> {
     let system = &structure.frame.system;
     structure.check(&args.structure)?;
-    let mut potential = model.whole();
-    let request = Request { uncertainty: model.capabilities().uncertainty, ..Request::FORCES };
-    let results = potential.check(system).and_then(|()| potential.evaluate(system, request));
+    let gas = gas(system, args).map_err(|e| structure.place(e))?;
+    if !structures::fixed_atoms(None, &structure.frame)?.is_empty() {
+        let message = "the file holds atoms fixed, but freq moves all of them; take the marks away";
+        return Err(structure.place(Error::usage(message)).into());
+    }
+    let mut single = potential.fork();
+    let request = Request { uncertainty: potential.capabilities().uncertainty, ..Request::FORCES };
+    let results = single.check(system).and_then(|()| single.evaluate(system, request)).and_then(finite);
     let results = results.map_err(|e| structure.place(e))?;
     let mut progress = Progress::new(0, 3 * system.len() as u64, "coordinates", voice);
-    // Each evaluation on a thread of its own.
-    let alone = model.alone()?;
-    let hessian = parallel_hessian(&*alone, system, args.step, &mut |done| {
+    let hessian = parallel_hessian(potential, system, args.step, &mut |done| {
         progress.at(done as u64, || structure.name());
         if interrupt::asked() {
             return Err(Failure::Interrupted("a Hessian is not kept in parts; nothing is written".into()));
@@ -97,22 +117,40 @@ fn vibrations(args: &FreqArgs, model: &Loaded, structure: &Structure, voice: Voi
         Failure::Error(error) => Failure::Error(structure.place(error)),
         other => other,
     })?;
-    let modes = NormalModes::of_hessian(&hessian, system).map_err(|e| structure.place(e))?;
-    let wavenumbers = modes.wavenumbers();
-    let thermochemistry = gas(system, args).map(|gas| Thermochemistry::new(system, &wavenumbers, gas));
-    let thermochemistry = thermochemistry.transpose()?;
-    Ok(Found { results, hessian, modes, wavenumbers, thermochemistry })
+    let (mut wavenumbers, mut modes) = (Vec::new(), Vec::new());
+    // A single atom of a gas has none.
+    if system.len() > 1 || gas.is_none() {
+        let normal = NormalModes::of_hessian(&hessian, system).map_err(|e| structure.place(e))?;
+        (wavenumbers, modes) = (normal.wavenumbers(), normal.displacements());
+    }
+    let counted = |w: &f64| if *w > IMAGINARY { w.abs() } else { *w };
+    let counted: Vec<f64> = wavenumbers.iter().map(counted).collect();
+    let gas = gas.map(|gas| Thermochemistry::new(system, &counted, gas).map(|found| (gas, found)));
+    Ok(Found { results, hessian, wavenumbers, modes, gas: gas.transpose()? })
 }
 
-/// The gas of a molecule; crystals are none.
-fn gas(system: &System, args: &FreqArgs) -> Option<Gas> {
-    let repeats = system.cell.is_some_and(|cell| cell.periodic.contains(&true));
-    (!repeats).then_some(Gas {
-        temperature: args.temp,
-        pressure: args.pressure * 1e-4 * GIGAPASCAL,
-        symmetry_number: args.symmetry,
-        rotor_cutoff: args.rotor_cutoff,
-    })
+/// The gas of a molecule; crystals are none, and refuse what would describe one.
+fn gas(system: &System, args: &FreqArgs) -> Result<Option<Gas>> {
+    let given = [
+        ("--temp", args.temp.is_some()),
+        ("--pressure", args.pressure.is_some()),
+        ("--symmetry", args.symmetry.is_some()),
+        ("--rotor-cutoff", args.rotor_cutoff.is_some()),
+    ];
+    if system.cell.is_some_and(|cell| cell.periodic.contains(&true)) {
+        return match given.iter().find(|(_, given)| *given) {
+            Some((option, _)) => Err(Error::usage(format!(
+                "{option} has no effect: a structure that repeats is no gas; leave it out"
+            ))),
+            None => Ok(None),
+        };
+    }
+    Ok(Some(Gas {
+        temperature: args.temp.unwrap_or(298.15),
+        pressure: args.pressure.unwrap_or(1.01325) * BAR,
+        symmetry_number: args.symmetry.unwrap_or(1),
+        rotor_cutoff: args.rotor_cutoff.unwrap_or(50.0),
+    }))
 }
 
 impl Found {
@@ -138,12 +176,15 @@ impl Found {
                  little; optimise it first"
             ));
         }
-        if self.thermochemistry.is_some() && self.imaginary() > 0 {
+        if self.gas.is_none() {
+            voice.note(&format!("{name}: the modes are those in which all cells move alike (Gamma point); no gas, so no thermochemistry"));
+        }
+        if self.gas.is_some() && self.imaginary() > 0 {
             voice.note(&format!("{name}: imaginary modes take no part in the thermochemistry"));
         }
     }
 
-    fn print(&self, out: &mut Out, structure: &Structure, args: &FreqArgs) -> Outcome {
+    fn print(&self, out: &mut Out, structure: &Structure) -> Outcome {
         let system = &structure.frame.system;
         out.line(format_args!(
             "\nstructure  {}  {}  {} atoms, charge {}, multiplicity {}",
@@ -153,9 +194,11 @@ impl Found {
             system.charge,
             system.multiplicity()
         ))?;
+        let uncertainty = self.results.uncertainty.as_ref();
         out.line(format_args!(
-            "energy     {:.6} eV   largest force {:.5} eV/A\n",
+            "energy     {:.6} eV{}   largest force {:.5} eV/A\n",
             self.energy()?,
+            uncertainty.map_or(String::new(), |u| format!("   +/- {:.4} eV", u.energy)),
             self.largest_force()
         ))?;
         let imaginary = match self.imaginary() {
@@ -163,43 +206,63 @@ impl Found {
             1 => "1 imaginary mode (negative)".to_owned(),
             n => format!("{n} imaginary modes (negative)"),
         };
-        out.line(format_args!("wavenumbers / cm^-1, {imaginary}"))?;
+        out.line(format_args!("{} wavenumbers / cm^-1, {imaginary}", self.wavenumbers.len()))?;
         for line in self.wavenumbers.chunks(ACROSS) {
             let cells: Vec<_> = line.iter().map(|w| format!("{w:10.2}")).collect();
             out.line(cells.concat())?;
         }
-        if let Some(thermochemistry) = &self.thermochemistry {
-            print_gas(out, self.energy()?, thermochemistry, args)?;
+        if let Some((gas, found)) = &self.gas {
+            print_gas(out, self.energy()?, gas, found)?;
         }
         Ok(())
     }
 
-    fn record(&self, structure: &Structure, args: &FreqArgs) -> Value {
-        let system = &structure.frame.system;
-        let n = 3 * system.len();
-        let rows: Vec<&[f64]> = self.hessian.chunks_exact(n).collect();
-        let gas = self.thermochemistry.map(|t| {
+    fn record(
+        &self,
+        structure: &Structure,
+        conditions: json::Conditions<'_>,
+        args: &FreqArgs,
+    ) -> Result<Value> {
+        let (system, energy) = (&structure.frame.system, self.energy()?);
+        let rows: Vec<&[f64]> = self.hessian.chunks_exact(3 * system.len()).collect();
+        let symbols: Vec<_> = system.numbers.iter().map(|&z| elements::symbol(z)).collect();
+        let gas = self.gas.map(|(gas, found)| {
             json!({
-                "temperature": args.temp, "pressure": args.pressure, "symmetry_number": args.symmetry,
-                "rotor_cutoff": args.rotor_cutoff, "zero_point_energy": t.zero_point, "enthalpy": t.enthalpy,
-                "entropy": t.entropy, "total_entropy": t.entropy.total(), "gibbs_energy": t.gibbs,
+                "temperature": gas.temperature, "pressure": gas.pressure / BAR, "symmetry_number": gas.symmetry_number,
+                "rotor_cutoff": gas.rotor_cutoff, "zero_point_energy": found.zero_point,
+                "enthalpy_correction": found.enthalpy, "gibbs_correction": found.gibbs,
+                "enthalpy": energy + found.enthalpy, "gibbs_energy": energy + found.gibbs,
+                "entropy": found.entropy.total(), "entropy_parts": found.entropy,
             })
         });
-        json!({
+        let mut record = json!({
             "file": structure.file, "index": structure.index, "name": structure.name(), "natoms": system.len(),
-            "charge": system.charge, "multiplicity": system.multiplicity(), "energy": self.results.energy,
-            "energy_uncertainty": self.results.uncertainty.as_ref().map(|u| u.energy),
-            "largest_force": self.largest_force(), "wavenumbers": self.wavenumbers, "modes": self.modes.displacements(),
-            "hessian": rows, "thermochemistry": gas,
-        })
+            "charge": system.charge, "multiplicity": system.multiplicity(), "unpaired": system.unpaired,
+            "elements": symbols, "positions": system.positions, "energy": energy,
+            "largest_force": self.largest_force(), "step": args.step, "wavenumbers": self.wavenumbers,
+            "imaginary": self.imaginary(), "modes": self.modes, "hessian": rows, "thermochemistry": gas,
+        });
+        if let Some(u) = &self.results.uncertainty {
+            (record["energy_uncertainty"], record["strangeness"]) = (json!(u.energy), json!(u.strangeness));
+        }
+        if let Some(level) = conditions.level {
+            (record["head"], record["level_of_theory"]) = (json!(level.head), json!(level.level_of_theory));
+        }
+        Ok(record)
     }
 }
 
 /// The table of an ideal gas.
-fn print_gas(out: &mut Out, energy: f64, found: &Thermochemistry, args: &FreqArgs) -> Outcome {
+fn print_gas(out: &mut Out, energy: f64, gas: &Gas, found: &Thermochemistry) -> Outcome {
+    let rotors = match gas.rotor_cutoff {
+        0.0 => "all vibrations harmonic".to_owned(),
+        cutoff => format!("free rotors below about {cutoff} cm^-1"),
+    };
     out.line(format_args!(
-        "\nideal gas at {} K and {} bar, symmetry number {}, free rotors below about {} cm^-1\n",
-        args.temp, args.pressure, args.symmetry, args.rotor_cutoff
+        "\nideal gas at {} K and {:.5} bar, symmetry number {}, {rotors}\n",
+        gas.temperature,
+        gas.pressure / BAR,
+        gas.symmetry_number
     ))?;
     let table = Table::new(vec![
         Column::text("", 30),
@@ -208,7 +271,7 @@ fn print_gas(out: &mut Out, energy: f64, found: &Thermochemistry, args: &FreqArg
         Column::number("kcal/mol", 14),
     ]);
     out.line(table.head())?;
-    let heat = args.temp * found.entropy.total();
+    let heat = gas.temperature * found.entropy.total();
     for (what, value, absolute) in [
         ("zero-point energy", found.zero_point, false),
         ("enthalpy less energy", found.enthalpy, false),

@@ -74,6 +74,9 @@ fn describe(out: &mut Out, header: &Header, weights: usize) -> Outcome {
         for (symbol, energy) in &head.reference_energies {
             out.line(format_args!("  {symbol:<3} {energy:18.8}"))?;
         }
+        if head.charge_energy != 0.0 {
+            out.line(format_args!("  per unit of charge {:8.4}", head.charge_energy))?;
+        }
     }
     errors(out, header)?;
     let origin = [

@@ -81,7 +81,8 @@ fn parity_panel(panel: &Panel) -> plot::Parity {
     } else {
         format!("{} points", points.len())
     };
-    plot::Parity { property: panel.title.clone(), axes: ["reference", "model"], points: thin(points), remark }
+    let axes = [panel.x.clone(), panel.y.clone()];
+    plot::Parity { property: panel.title.clone(), axes, points: thin(points), remark }
 }
 
 fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {

@@ -75,7 +75,7 @@ pub fn run(args: &MdArgs, voice: Voice) -> Outcome {
         dynamics.state().save(&names.restart)?;
     }
     let outcome = advance(&mut dynamics, &mut record, &mut screen, plan, args.restart_every, &names);
-    let mut out = screen.finish();
+    let mut out = screen.finish(outcome.is_ok());
     // Also after a failure: frames up to it are worth having. The restart file stays at its last good state.
     if outcome.is_err() {
         record.settle(dynamics.notes())?;
@@ -210,10 +210,10 @@ impl Screen {
         Ok(report::row(&self.table, &frame.row, uncertainty))
     }
 
-    /// The progress ends; what is left is the output.
-    fn finish(self) -> Out {
+    /// The progress ends, and what is left is the output. After an error that is to be the only line.
+    fn finish(self, well: bool) -> Out {
         self.progress.finish();
-        if let Some(strangers) = self.strangers {
+        if let Some(strangers) = self.strangers.filter(|_| well) {
             strangers.finish();
         }
         self.out
