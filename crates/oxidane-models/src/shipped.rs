@@ -20,7 +20,7 @@ pub const SHIPPED: [Shipped; 7] = [
     },
     Shipped {
         name: "organic",
-        summary: "MPNICE for the same molecules, by itself: many times as fast, less exact; its head gfn2 stands for GFN2-xTB",
+        summary: "MPNICE for the same molecules, by itself: several times as fast, less exact; its head gfn2 stands for GFN2-xTB",
         bytes: include_bytes!("../models/organic.safetensors"),
     },
     Shipped {

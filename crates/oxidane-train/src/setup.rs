@@ -1,6 +1,6 @@
 //! From a configuration to a [`Setup`].
 
-use crate::config::{Config, Finetune, Train};
+use crate::config::{Config, Finetune, ReferenceEnergies, Train};
 use crate::data::{EdgeCache, TrainingData};
 use crate::gradient::Context;
 use crate::heads::Heads;
@@ -55,6 +55,11 @@ pub fn prepare_on<R: Precise>(config: Config, folder: &Path, bases: &[Base]) -> 
 pub fn calibrate_on(mut config: Config, path: &Path, bases: &[Base]) -> Result<Model> {
     let model = Model::open(Some(path))?;
     config.finetune = Some(Finetune { model: path.into(), freeze: Vec::new(), head: None });
+    // The model has its heads and their energies, whatever they were made from.
+    config.reference_energies = ReferenceEnergies::default();
+    for head in &mut config.heads {
+        (head.init, head.reference_energies) = (None, ReferenceEnergies::default());
+    }
     let setup = prepare_on::<f32>(config, Path::new("."), bases)?;
     if setup.network.hyperparameters() != model.header().hyperparameters {
         return Err(Error::usage(

@@ -106,6 +106,21 @@ fn the_parts_add() {
     }
 }
 
+/// The energy of the charge stands in the file and is added to the network's, here all zeros: nothing for a molecule, once for its cation.
+#[test]
+fn the_charge_has_its_energy() {
+    let bench = Bench::new();
+    write(&bench, "zero.safetensors", "xpainn", None, Some("output_energy"));
+    let (mut header, tensors) = file::read(&bench.path("zero.safetensors")).unwrap();
+    header.only_head_mut().charge_energy = 2.5;
+    file::write(&bench.path("ion.safetensors"), &header, &tensors).unwrap();
+    let energy =
+        |options: &[&str]| sp(&bench, "water.xyz", &[options, &["--model", "ion.safetensors"]].concat());
+    assert_eq!(energy(&[])["energy"], 0.0);
+    assert_eq!(energy(&["--chrg", "1"])["energy"], 2.5);
+    assert!(bench.run(&["info", "ion.safetensors", "--json"]).ok().contains("\"charge_energy\": 2.5"));
+}
+
 /// Dispersion of a head stands beside its base: the same as added by an option.
 #[test]
 fn dispersion_adds_to_a_base() {

@@ -337,6 +337,23 @@ fn a_model_is_calibrated_afterwards() {
     assert_eq!(off("later.safetensors"), off("fit.run/model.safetensors"));
     assert!(off("bare.run/model.safetensors").is_null());
 
+    // A head that was added in fine-tuning is there already, with its energies.
+    let more = config.replace("epochs = 30", "epochs = 1").replace(
+        "[data]\n",
+        "[finetune]\nmodel = \"bare.run/model.safetensors\"\nhead = \"old\"\n[[heads]]\nname = \"new\"\ninit = \"old\"\n\
+         reference_energies = { method = \"least_squares\" }\n[[data.sets]]\n",
+    );
+    bench.write("more.toml", &more);
+    bench.run(&["train", "more.toml", "--threads", "1"]).ok();
+    let again =
+        ["calibrate", "more.toml", "--model", "more.run/model.safetensors", "--out", "again.safetensors"];
+    assert!(bench.run(&again).ok().contains("head new: 8 structures trained on, 8 errors"));
+    let new = |model: &str| {
+        let run = ["sp", "water.xyz", "--json", "--head", "new", "--model", model];
+        bench.run(&run).json()[0]["energy_uncertainty"].clone()
+    };
+    assert_eq!(new("again.safetensors"), new("more.run/model.safetensors"));
+
     calibrate("bare.toml", "bare.run/model.safetensors").refused(2, &["overwritten"]);
     bench.write("few.toml", &config.replace("validation_count = 8", "validation_count = 2"));
     calibrate("few.toml", "x.safetensors").refused(3, &["8 validation frames"]);
