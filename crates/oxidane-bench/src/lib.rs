@@ -26,8 +26,8 @@ pub use benchmarks::{ALL, Benchmark, Published, named};
 pub use data::{DataFolder, SetFile};
 pub use plan::{Difference, Fault, Plan, Planned, Point, Profile, Start, Term, Weighting, Work};
 pub use results::{
-    Confidence, DifferenceScores, Differences, Entry, Headline, Means, Missing, Optimisations, Optimised,
-    ProfileScores, Profiles, Report, Results, Scan, Totals,
+    DifferenceScores, Differences, Entry, Headline, Means, Missing, Optimisations, Optimised, ProfileScores,
+    Profiles, Report, Results, Scan, Totals,
 };
 pub use selection::{Ids, Sample, Selection, Unit};
 pub use sheet::{Cell, Figure, Panel, Sheet};

@@ -1,5 +1,7 @@
 //! Rank correlation, and how well uncertainties tell errors.
 
+use serde::Serialize;
+
 /// Spearman's rank correlation of pairs, equal values sharing the mean of their ranks; `None` where one side has one value only.
 pub fn spearman(a: &[f64], b: &[f64]) -> Option<f64> {
     let (a, b) = (ranks(a), ranks(b));
@@ -25,7 +27,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 }
 
 /// How well uncertainties tell errors, from pairs of both.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Quality {
     /// Number of pairs.
     pub pairs: usize,

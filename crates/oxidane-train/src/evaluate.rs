@@ -1,7 +1,7 @@
 //! Errors of a network on labelled structures, overall and by group, and the numbers of a parity plot.
 
 use crate::config::{CHUNK_ATOMS, Losses};
-use crate::data::{Dataset, Differences, EdgeCache, Labelled, ReferenceEnergies, by_family, with_references};
+use crate::data::{Dataset, EdgeCache, Labelled, ReferenceEnergies, by_family, with_references};
 use crate::gradient::{Context, Loaded};
 use crate::loss::{Loss, PerTerm};
 use oxidane_core::{Request, Result};
@@ -370,9 +370,10 @@ fn collect_differences(
     limit: usize,
 ) -> Result<()> {
     let counts = context.counts(frames);
-    for run in context.runs(frames).into_iter().filter(|_| !energies.is_empty()) {
-        let members: Vec<_> = frames[run.clone()].iter().map(|&i| context.data.summary(i).member).collect();
-        let Some(differences) = Differences::of(&members) else { continue };
+    if energies.is_empty() {
+        return Ok(());
+    }
+    for (run, differences) in context.differences(frames) {
         let [labels, predictions] = [0, 1]
             .map(|k| differences.apply(&energies[run.clone()].iter().map(|e| e[k]).collect::<Vec<_>>()));
         let labelled =

@@ -5,7 +5,7 @@
 //! than the configuration allows. Chunks are dealt out to at most [`LANES`] lanes in turn; a lane adds up the gradients of its chunks
 //! in order, and the lanes are added pairwise as a tree. Which thread runs which lane decides nothing.
 
-use crate::data::{Dataset, EdgeCache, Labelled, ReferenceEnergies, pack, runs_of};
+use crate::data::{Dataset, Differences, EdgeCache, Labelled, ReferenceEnergies, pack, runs_of};
 use crate::loss::{ENERGY_DIFFERENCES, Loss, PerTerm};
 use oxidane_core::{Error, Request, Result};
 use oxidane_math::Real;
@@ -60,6 +60,15 @@ impl Context<'_> {
     pub fn runs(&self, frames: &[usize]) -> Vec<Range<usize>> {
         let summaries: Vec<_> = frames.iter().map(|&i| self.data.summary(i)).collect();
         runs_of(&summaries)
+    }
+
+    /// The differences of energies that these frames have, each with the frames that it is of, by their places.
+    pub(crate) fn differences(&self, frames: &[usize]) -> Vec<(Range<usize>, Differences)> {
+        let of_run = |run: Range<usize>| {
+            let members: Vec<_> = frames[run.clone()].iter().map(|&i| self.data.summary(i).member).collect();
+            Some((run, Differences::of(&members)?))
+        };
+        self.runs(frames).into_iter().filter_map(of_run).collect()
     }
 
     /// Reads the structures and their edges.

@@ -76,11 +76,8 @@ pub fn fit<R: Real>(
         atoms.extend_from_slice(features);
     })?;
     // Of energies that mean nothing by themselves the differences were learned.
-    for run in context.runs(&train) {
-        let members: Vec<_> = train[run.clone()].iter().map(|&i| context.data.summary(i).member).collect();
-        if let Some(differences) = Differences::of(&members)
-            && members.iter().flatten().any(|m| m.only)
-        {
+    for (run, differences) in context.differences(&train) {
+        if context.data.summary(train[run.start]).member.is_some_and(|m| m.only) {
             structures
                 .extend(differ(&differences, &each[run]).into_iter().flat_map(|(features, _)| features));
         }
@@ -175,11 +172,8 @@ fn errors<R: Real>(
         }
         each.push((features, energy - frame.energy.unwrap_or(f64::NAN)));
     })?;
-    for run in context.runs(&frames) {
-        let members: Vec<_> = frames[run.clone()].iter().map(|&i| context.data.summary(i).member).collect();
-        if let Some(differences) = Differences::of(&members) {
-            all.extend(differ(&differences, &each[run]));
-        }
+    for (run, differences) in context.differences(&frames) {
+        all.extend(differ(&differences, &each[run]));
     }
     Ok(all)
 }

@@ -1,50 +1,17 @@
-//! [`Confidence`]: how well the uncertainties of a model tell its errors.
+//! How well the uncertainties of models tell their errors, in kcal/mol: a table and diagrams of [`Quality`].
 
 use oxidane_math::statistics::Quality;
-use serde::Serialize;
 
 use crate::sheet::{Cell, Figure, Panel, Sheet};
 
-/// Uncertainties of a model beside its errors, both in kcal/mol.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Confidence {
-    /// How many numbers have both.
-    pub numbers: usize,
-    /// Root mean square uncertainty.
-    pub uncertainty: f64,
-    /// Root mean square error.
-    pub error: f64,
-    /// Error over uncertainty; above 1 the uncertainties are too small.
-    pub ratio: f64,
-    /// Spearman's rank correlation of uncertainty and absolute error; `null` if either is the same for all.
-    pub rank_correlation: Option<f64>,
-    /// Root mean squares of uncertainty and error in groups of equal size, by rising uncertainty.
-    pub groups: Vec<(f64, f64)>,
-}
-
-impl Confidence {
-    /// From pairs of uncertainty and error; `None` without any.
-    pub(super) fn new(pairs: &[(f64, f64)]) -> Option<Self> {
-        let quality = Quality::new(pairs)?;
-        Some(Self {
-            numbers: quality.pairs,
-            uncertainty: quality.uncertainty,
-            error: quality.error,
-            ratio: quality.ratio,
-            rank_correlation: quality.rank_correlation,
-            groups: quality.groups,
-        })
-    }
-}
-
 /// A row per model that has uncertainties; `None` without any. `what` says what is uncertain.
-pub(super) fn sheet(what: &str, models: &[String], all: &[Option<Confidence>]) -> Option<Sheet> {
+pub(super) fn sheet(what: &str, models: &[String], all: &[Option<Quality>]) -> Option<Sheet> {
     let known = models.iter().zip(all).filter_map(|(model, c)| Some((model, c.as_ref()?)));
     let rows: Vec<_> = known
         .map(|(model, c)| {
             vec![
                 Cell::text(model),
-                Cell::Count(c.numbers),
+                Cell::Count(c.pairs),
                 Cell::Number(c.uncertainty, 3),
                 Cell::Number(c.error, 3),
                 Cell::Number(c.ratio, 2),
@@ -67,7 +34,7 @@ pub(super) fn sheet(what: &str, models: &[String], all: &[Option<Confidence>]) -
 }
 
 /// Root mean square errors against root mean square uncertainties, in groups by rising uncertainty; `None` without any.
-pub(super) fn figure(models: &[String], all: &[Option<Confidence>]) -> Option<Figure> {
+pub(super) fn figure(models: &[String], all: &[Option<Quality>]) -> Option<Figure> {
     let known = models.iter().zip(all).filter_map(|(model, c)| Some((model, c.as_ref()?)));
     let panels: Vec<_> = known
         .map(|(model, c)| Panel {

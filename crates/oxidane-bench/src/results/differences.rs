@@ -1,10 +1,10 @@
 //! [`Differences`]: errors of differences of energies, by subset.
 
 use oxidane_core::units::KCAL_PER_MOL;
+use oxidane_math::statistics::Quality;
 use serde::Serialize;
 
-use super::confidence::{self, Confidence};
-use super::{Headline, Missing, missing};
+use super::{Headline, Missing, confidence, missing};
 use crate::answers::{Energy, EnergyAnswer, Refusal};
 use crate::plan::{Planned, Weighting};
 use crate::sheet::{Cell, Figure, Panel, Sheet};
@@ -51,8 +51,8 @@ pub struct Differences {
     /// Errors of each model on what all of them computed, where that is less.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub common: Option<Vec<Scores>>,
-    /// How well the uncertainties of each model tell its errors; `null` where it has none.
-    pub confidence: Vec<Option<Confidence>>,
+    /// How well the uncertainties of each model tell its errors, in kcal/mol; `null` where it has none.
+    pub confidence: Vec<Option<Quality>>,
     /// Every entry.
     pub entries: Vec<Entry>,
     /// How many subsets and reactions the complete set has, of sets with a weighted number.
@@ -223,10 +223,10 @@ impl Differences {
 }
 
 /// Uncertainties of a model against its errors.
-fn confident(entries: &[Entry], model: usize) -> Option<Confidence> {
+fn confident(entries: &[Entry], model: usize) -> Option<Quality> {
     let pairs =
         entries.iter().filter_map(|e| Some((e.uncertainties[model]?, e.values[model]? - e.reference)));
-    Confidence::new(&pairs.collect::<Vec<_>>())
+    Quality::new(&pairs.collect::<Vec<_>>())
 }
 
 impl Entry {

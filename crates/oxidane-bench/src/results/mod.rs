@@ -6,7 +6,6 @@ mod missing;
 mod optimisations;
 mod profiles;
 
-pub use confidence::Confidence;
 pub use differences::{Differences, Entry, Scores as DifferenceScores};
 pub use missing::Missing;
 pub use optimisations::{Optimisations, Optimised, Totals};

@@ -1,10 +1,10 @@
 //! [`Profiles`]: errors of torsion scans, dissociation curves and crystal landscapes, up to a constant of each.
 
 use oxidane_core::units::KCAL_PER_MOL;
+use oxidane_math::statistics::Quality;
 use serde::Serialize;
 
-use super::confidence::{self, Confidence};
-use super::{Headline, Missing, missing};
+use super::{Headline, Missing, confidence, missing};
 use crate::answers::{Energy, EnergyAnswer, Refusal};
 use crate::plan::Profile;
 use crate::sheet::{Cell, Figure, Panel, Sheet};
@@ -85,8 +85,8 @@ pub struct Profiles {
     /// Means of each model over what all of them computed, where that is less.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub common: Option<Vec<Scores>>,
-    /// How well the uncertainties of each model tell its errors, both about the means of the profiles; `null` where it has none.
-    pub confidence: Vec<Option<Confidence>>,
+    /// How well the uncertainties of each model tell its errors, both about the means of the profiles, in kcal/mol; `null` where it has none.
+    pub confidence: Vec<Option<Quality>>,
     /// Every profile.
     pub profiles: Vec<Scan>,
     #[serde(skip)]
@@ -244,7 +244,7 @@ impl Profiles {
 }
 
 /// Uncertainties of a model against its errors, by point and about the means.
-fn confident(scans: &[Scan], model: usize) -> Option<Confidence> {
+fn confident(scans: &[Scan], model: usize) -> Option<Quality> {
     let mut pairs = Vec::new();
     for curves in scans.iter().map(|s| &s.curves) {
         let (Some(values), Some(uncertainties)) = (&curves.values[model], &curves.uncertainties[model])
@@ -255,7 +255,7 @@ fn confident(scans: &[Scan], model: usize) -> Option<Confidence> {
         let centre = mean(errors.iter().copied());
         pairs.extend(uncertainties.iter().zip(&errors).map(|(u, e)| (*u, e - centre)));
     }
-    Confidence::new(&pairs)
+    Quality::new(&pairs)
 }
 
 /// The standard deviations of energies about their mean, in kcal/mol; `None` where they are not known.

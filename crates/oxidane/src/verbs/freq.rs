@@ -50,7 +50,7 @@ pub fn run(args: &FreqArgs, voice: Voice) -> Outcome {
     let mut out = Out::new();
     let mut caveats = model.caveats(voice);
     let mut strangers = Strangers::new(voice);
-    let mut records = Vec::new();
+    let (mut records, mut first) = (Vec::new(), true);
     for structure in structures::read(&args.files, &args.structure, voice)? {
         let structure = structure?;
         let found = vibrations(args, &*alone, &structure, voice)?;
@@ -62,9 +62,8 @@ pub fn run(args: &FreqArgs, voice: Voice) -> Outcome {
             records.push(json::compact(&found.record(&structure, model.conditions(), args)?)?);
             continue;
         }
-        if records.is_empty() && !voice.quiet {
+        if std::mem::take(&mut first) && !voice.quiet {
             out.line(format_args!("model      {}", model.title()))?;
-            records.push(String::new());
         }
         found.print(&mut out, &structure)?;
         out.flush()?;
