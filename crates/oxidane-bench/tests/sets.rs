@@ -368,6 +368,37 @@ fn lattice_energies() {
     assert!(faults[1].1.contains("1 molecules") && faults[2].1.contains("twice"), "{faults:?}");
 }
 
+/// Two scans of two points: rows (2) and (0), (0.5) and (0) about their means have the deviations 1 and 0.25 eV at each point; errors of 0.1 and 0.2 eV are
+/// 0.05 and 0.1 about the means. So the whole profiles have these pairs, and the ranks are opposite.
+#[test]
+fn uncertainties_of_whole_profiles() {
+    let frame = |system: &str, angle: f64, energy: f64| {
+        format!(
+            "2\nProperties=species:S:1:pos:R:3 energy={energy} charge=0 system={system} torsion_angle={angle}\nHe 0 0 0\nHe 0 0 {angle}\n"
+        )
+    };
+    let text = [("a-1", 5.0, 0.1), ("a-1", 10.0, 0.0), ("a-2", 20.0, 0.2), ("a-2", 30.0, 0.0)];
+    let text: String = text.iter().map(|&(system, angle, energy)| frame(system, angle, energy)).collect();
+    let plan = Sets::new(&[("schrodinger_mlff/TorsionTest2000.extxyz", &text)]).plan("torsions").unwrap();
+    let row = |s: &System| match s.positions[1][2] {
+        r if r < 6.0 => 2.0,
+        r if r > 15.0 && r < 25.0 => 0.5,
+        _ => 0.0,
+    };
+    let answers = plan.systems.iter().map(|s| Ok(Energy { value: 0.0, deviation: vec![row(s)] })).collect();
+    let report =
+        plan.report(named("torsions").unwrap(), &[("toy".into(), Answers::Energies(answers))]).unwrap();
+    let Results::Profiles(all) = &report.results else { panic!() };
+    let whole = all.confidence_of_profiles[0].as_ref().unwrap();
+    assert_eq!((whole.pairs, whole.rank_correlation), (2, Some(-1.0)));
+    close(whole.uncertainty * KCAL_PER_MOL, ((1.0 + 0.0625f64) / 2.0).sqrt());
+    close(whole.error * KCAL_PER_MOL, ((0.0025 + 0.01f64) / 2.0).sqrt());
+    close(all.confidence[0].as_ref().unwrap().ratio, whole.ratio);
+    let sheets = report.sheets();
+    let sheet = sheets.iter().find(|s| s.title.starts_with("Uncertainty")).unwrap();
+    assert_eq!(sheet.rows.len(), 2);
+}
+
 /// Energies per molecule: cells of one and two molecules with the toy's -2 eV have -2 and -1 eV.
 #[test]
 fn landscapes_per_molecule() {

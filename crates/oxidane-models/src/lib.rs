@@ -26,7 +26,7 @@ pub mod xpainn;
 
 pub use batch::Batch;
 pub use model::{Model, PotentialOptions, Precision};
-pub use network::{Network, Outputs, Scratch};
+pub use network::{Features, Network, Outputs, Scratch};
 pub use parameters::{Entry, Layout, Slot};
 pub use potential::{Domain, Exact, NetworkPotential};
 pub use tensor::Tensor;

@@ -7,6 +7,7 @@ use crate::parameters::Layout;
 use oxidane_core::{DipoleOrigin, Error, Request, Result};
 use oxidane_math::Real;
 use oxidane_physics::coulomb::Cache;
+use std::ops::Range;
 
 /// Results for a batch, or derivatives of a loss with respect to them (the same shapes).
 /// A vector is empty when the quantity was not requested (or, for derivatives, is not in the loss).
@@ -26,12 +27,35 @@ pub struct Outputs {
     pub dipole: Vec<[f64; 3]>,
     /// One per structure, in the units of the training data.
     pub polarizability: Vec<[[f64; 3]; 3]>,
-    /// `[atoms, features]`: what the energy is linear in with the last weights (hidden features of the readout and a 1 for its
-    /// bias), filled where the uncertainty is requested.
-    pub features: Vec<f64>,
+    /// What tells how uncertain the energy is, filled where the uncertainty is requested.
+    pub features: Features,
     /// Whether rounding is amplified (features that cancel by symmetry), so that single precision is not enough for
     /// the forces. A property of the structure: it does not depend on what is requested.
     pub ill_conditioned: bool,
+}
+
+/// Features of atoms, `[atoms, width]` each; empty where there are none.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Features {
+    /// What the energy is linear in with the last weights: the hidden features of the readout, and a 1 for its bias.
+    pub last: Vec<f64>,
+    /// What led there: the scalar features after each block, first to last.
+    pub inner: Vec<f64>,
+}
+
+impl Features {
+    /// The features of these atoms added up, the last layer's first; all of `atoms` are those of the batch.
+    pub fn sum(&self, of: Range<usize>, atoms: usize) -> Vec<f64> {
+        let mut sum = Vec::new();
+        for features in [&self.last, &self.inner] {
+            let (width, start) = (features.len() / atoms.max(1), sum.len());
+            sum.resize(start + width, 0.0);
+            for row in features[of.start * width..of.end * width].chunks_exact(width.max(1)) {
+                sum[start..].iter_mut().zip(row).for_each(|(s, x)| *s += x);
+            }
+        }
+        sum
+    }
 }
 
 /// A neural network as the trainer and the potentials see it. All methods are deterministic and run on the calling

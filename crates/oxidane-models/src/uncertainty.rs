@@ -1,77 +1,93 @@
-//! How far an energy may be off, from the last layer alone (Bigi, Chong, Ceriotti and Grasselli, Mach. Learn.: Sci. Technol. 2024, 5,
+//! How far an energy may be off, from the features of one network (Bigi, Chong, Ceriotti and Grasselli, Mach. Learn.: Sci. Technol. 2024, 5,
 //! 045018): the energy is linear in the last weights, E = w.f with f = sum_i f_i over the atoms, so that as a linear
-//! regression it has the variance alpha^2 f^T (sum_t f_t f_t^T + sigma^2 1)^-1 f, t over the structures trained on; alpha and sigma
-//! come from errors on structures that were not. The same form of the features of one atom, summed over the atoms trained on, tells how
-//! strange its environment is.
+//! regression it has the variance alpha^2 f^T (sum_t f_t f_t^T + sigma^2 1)^-1 f, t over what was trained on; alpha and sigma
+//! come from errors on structures that were not. Beyond the paper, f holds the scalar features after each block as well: few features of the last layer
+//! cannot tell most structures apart. The same form of the last features of one atom, summed over the atoms trained on, tells how strange its
+//! environment is.
 
 use crate::file::{Header, Tensors};
 use crate::heads;
+use crate::network::Features;
 use crate::tensor::Tensor;
 use oxidane_core::{Error, Result, Uncertainty};
 
 /// The two quadratic forms of a head, as matrices whose product with features has the length that counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LastLayer {
-    /// Number of features of an atom, F.
-    width: usize,
-    /// `[F, F]`: with the features of a structure, the standard deviation of its energy in eV.
-    energy: Vec<f64>,
-    /// `[F, F]`: with the features of an atom, its strangeness; 1 is the largest among the atoms trained on.
-    atoms: Vec<f64>,
+    /// `[F, F]`: with the features of a structure, the standard deviation of its energy in eV. F is the number of all features, or of those of the
+    /// last layer.
+    energy: Square,
+    /// `[L, L]`: with the last features of an atom, its strangeness; 1 is the largest among the atoms trained on.
+    atoms: Square,
 }
 
 impl LastLayer {
-    /// From two square matrices of the same size.
+    /// From two square matrices, the first no smaller than the second.
     ///
     /// # Errors
     /// They are not.
     pub fn new(energy: &Tensor, atoms: &Tensor) -> Result<Self> {
-        let width = energy.shape.first().copied().unwrap_or(0);
-        if width == 0 || energy.shape != [width, width] || atoms.shape != energy.shape {
+        let square = |t: &Tensor| matches!(t.shape[..], [rows, columns] if rows == columns && rows > 0);
+        if !square(energy) || !square(atoms) || energy.shape[0] < atoms.shape[0] {
             return Err(Error::model(format!(
-                "the matrices of the uncertainty have shapes {:?} and {:?}; they must be square and of one size",
+                "the matrices of the uncertainty have shapes {:?} and {:?}; they must be square, the first no smaller",
                 energy.shape, atoms.shape
             )));
         }
-        Ok(Self { width, energy: energy.data.clone(), atoms: atoms.data.clone() })
+        Ok(Self { energy: Square::new(energy), atoms: Square::new(atoms) })
     }
 
-    /// Of a structure with these features, `[atoms, F]`.
+    /// Of a structure of so many atoms with these features.
     ///
     /// # Errors
     /// They have another width.
-    pub fn evaluate(&self, atoms: usize, features: &[f64]) -> Result<Uncertainty> {
-        if features.len() != atoms * self.width {
+    pub fn evaluate(&self, atoms: usize, features: &Features) -> Result<Uncertainty> {
+        let sum = features.sum(0..atoms, atoms);
+        let last = features.last.len() / atoms.max(1);
+        if last != self.atoms.width || ![last, sum.len()].contains(&self.energy.width) {
             return Err(Error::model(format!(
-                "the uncertainty is of {} features, the network has {}: they do not belong together",
-                self.width,
-                features.len() / atoms.max(1)
+                "the uncertainty is of {} features, {} of them of the last layer, the network has {} and {last}: they do not belong together",
+                self.energy.width,
+                self.atoms.width,
+                sum.len()
             )));
         }
-        let mut sum = vec![0.0; self.width];
-        for row in features.chunks_exact(self.width) {
-            sum.iter_mut().zip(row).for_each(|(s, x)| *s += x);
-        }
-        let strange = |row| norm(product(&self.atoms, row));
-        let components: Vec<f64> = product(&self.energy, &sum).collect();
+        let strange = |row| norm(self.atoms.product(row));
+        let components: Vec<f64> = self.energy.product(&sum[..self.energy.width]).collect();
         Ok(Uncertainty {
             energy: norm(components.iter().copied()),
             components,
-            strangeness: features.chunks_exact(self.width).map(strange).collect(),
+            strangeness: features.last.chunks_exact(last).map(strange).collect(),
         })
     }
 
     /// The matrices as they stand in a model file, with their names there, for the head of this name.
     pub fn tensors(&self, head: &str) -> [(String, Tensor); 2] {
         let [energy, atoms] = names(head);
-        let tensor = |data: &[f64]| Tensor { shape: vec![self.width; 2], data: data.to_vec() };
-        [(energy, tensor(&self.energy)), (atoms, tensor(&self.atoms))]
+        [(energy, self.energy.tensor()), (atoms, self.atoms.tensor())]
     }
 }
 
-/// A square matrix times a vector.
-fn product<'a>(matrix: &'a [f64], x: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
-    matrix.chunks_exact(x.len()).map(move |row| row.iter().zip(x).map(|(a, b)| a * b).sum())
+/// A square matrix, row by row.
+#[derive(Debug, Clone, PartialEq)]
+struct Square {
+    width: usize,
+    values: Vec<f64>,
+}
+
+impl Square {
+    fn new(tensor: &Tensor) -> Self {
+        Self { width: tensor.shape[0], values: tensor.data.clone() }
+    }
+
+    fn tensor(&self) -> Tensor {
+        Tensor { shape: vec![self.width; 2], data: self.values.clone() }
+    }
+
+    /// Times a vector.
+    fn product<'a>(&'a self, x: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+        self.values.chunks_exact(self.width).map(move |row| row.iter().zip(x).map(|(a, b)| a * b).sum())
+    }
 }
 
 fn norm(x: impl Iterator<Item = f64>) -> f64 {
@@ -108,17 +124,35 @@ pub(crate) fn take(header: &Header, tensors: &mut Tensors) -> Result<Vec<Option<
 mod tests {
     use super::*;
 
+    fn diagonal(values: &[f64]) -> Tensor {
+        let n = values.len();
+        let at = |k: usize| if k / n == k % n { values[k / n] } else { 0.0 };
+        Tensor { shape: vec![n, n], data: (0..n * n).map(at).collect() }
+    }
+
     /// By hand: the matrices are diagonal, and features of atoms add up.
     #[test]
     fn lengths_are_those_of_the_products() {
-        let tensor = |a: f64, b: f64| Tensor { shape: vec![2, 2], data: vec![a, 0.0, 0.0, b] };
-        let layer = LastLayer::new(&tensor(3.0, 2.0), &tensor(1.0, 0.5)).unwrap();
-        let found = layer.evaluate(2, &[1.0, 1.0, 0.0, 1.0]).unwrap();
+        let features = |inner: &[f64]| Features { last: vec![1.0, 1.0, 0.0, 1.0], inner: inner.to_vec() };
+        let layer = LastLayer::new(&diagonal(&[3.0, 2.0]), &diagonal(&[1.0, 0.5])).unwrap();
+        let found = layer.evaluate(2, &features(&[])).unwrap();
         assert_eq!((found.energy, &found.components[..]), (5.0, &[3.0, 4.0][..]));
         assert_eq!(found.strangeness, [1.25f64.sqrt(), 0.5]);
-        assert!(layer.evaluate(2, &[1.0; 6]).is_err());
-        assert!(
-            LastLayer::new(&tensor(1.0, 1.0), &Tensor { shape: vec![1, 4], data: vec![0.0; 4] }).is_err()
-        );
+        assert_eq!(layer.evaluate(2, &features(&[7.0; 4])).unwrap(), found, "of the last layer alone");
+        assert!(layer.evaluate(1, &features(&[])).is_err());
+
+        let layer = LastLayer::new(&diagonal(&[3.0, 2.0, 4.0]), &diagonal(&[1.0, 0.5])).unwrap();
+        let found = layer.evaluate(2, &features(&[1.0, 2.0])).unwrap();
+        assert_eq!((found.energy, &found.components[..]), (13.0, &[3.0, 4.0, 12.0][..]));
+        assert_eq!(found.strangeness, [1.25f64.sqrt(), 0.5]);
+        assert!(layer.evaluate(2, &features(&[1.0; 4])).is_err());
+    }
+
+    #[test]
+    fn matrices_of_other_shapes_are_refused() {
+        let line = Tensor { shape: vec![1, 4], data: vec![0.0; 4] };
+        assert!(LastLayer::new(&diagonal(&[1.0; 2]), &line).is_err());
+        assert!(LastLayer::new(&line, &diagonal(&[1.0])).is_err());
+        assert!(LastLayer::new(&diagonal(&[1.0]), &diagonal(&[1.0; 2])).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The uncertainty of a trained head, from the features of its last layer (see [`oxidane_models::LastLayer`]): quadratic forms over the
+//! The uncertainty of a trained head, from the features of its network (see [`oxidane_models::LastLayer`]): quadratic forms over the
 //! structures trained on, their size set by errors on structures that were not: of their energies, and of the differences within families.
 
 use crate::data::{Differences, Labelled, TrainingData, by_family, with_references};
@@ -9,6 +9,7 @@ use oxidane_math::Real;
 use oxidane_models::file::Calibration;
 use oxidane_models::{LastLayer, Network, Scratch, Tensor};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 
 /// Most structures and most atoms trained on whose features are taken, evenly spread over all.
 const MOST: [usize; 2] = [20_000, 100_000];
@@ -31,6 +32,17 @@ pub struct Fitted {
 /// The features of a structure, or a difference of those of several, as [`Form::project`] gives them, with the square of the error of its
 /// energy.
 type Known = (Vec<f64>, f64);
+
+/// An energy or a difference of energies that means something, with the features that it comes from.
+struct Energy {
+    features: Vec<f64>,
+    /// Predicted less labelled; NaN without a label.
+    error: f64,
+    kind: Kind,
+}
+
+/// The set that it is of, and whether it is a difference.
+type Kind = (usize, bool);
 
 /// Frames of one head: trained on, to set the size with, and to test it with.
 pub struct Parts<'a> {
@@ -64,40 +76,28 @@ pub fn fit<R: Real>(
         return Ok(None);
     }
     let train = spread(context, parts.train);
-    let mut structures = Vec::new();
     let mut atoms = Vec::new();
-    let mut each = Vec::with_capacity(train.len());
-    let width = visit(context, network, &train, |features, width, frame, _| {
-        let sum = sum(features, width);
-        if frame.member.is_none_or(|m| !m.only) {
-            structures.extend_from_slice(&sum);
-        }
-        each.push((sum, 0.0));
-        atoms.extend_from_slice(features);
-    })?;
-    // Of energies that mean nothing by themselves the differences were learned.
-    for (run, differences) in context.differences(&train) {
-        if context.data.summary(train[run.start]).member.is_some_and(|m| m.only) {
-            structures
-                .extend(differ(&differences, &each[run]).into_iter().flat_map(|(features, _)| features));
-        }
-    }
+    let trained = energies(context, network, &train, &mut |last| atoms.extend_from_slice(last))?;
+    let width = atoms.len() / train.iter().map(|&i| context.data.atoms(i)).sum::<usize>().max(1);
     if width == 0 {
         return Ok(None);
     }
-    let (of_structures, of_atoms) = (Form::new(&structures, width)?, Form::new(&atoms, width)?);
-
-    let errors = |frames: &[usize]| -> Result<Vec<Known>> {
-        let errors = errors(context, network, frames)?;
-        Ok(errors.into_iter().map(|(features, e)| (of_structures.project(&features), e * e)).collect())
+    let errors = |frames: &[usize]| -> Result<Vec<Energy>> {
+        let mut errors = energies(context, network, frames, &mut |_| ())?;
+        errors.retain(|e| e.error.is_finite());
+        Ok(errors)
     };
     let known = errors(&calibrate)?;
     if known.len() < LEAST {
         return Ok(None);
     }
+    let of_structures = Form::new(&rows(&trained, &known), trained.first().map_or(0, |e| e.features.len()))?;
+    let of_atoms = Form::new(&atoms, width)?;
+    let project = |e: &Energy| -> Known { (of_structures.project(&e.features), e.error * e.error) };
+    let known: Vec<_> = known.iter().map(project).collect();
     let Some((regularization, scale)) = of_structures.size(&known) else { return Ok(None) };
     let energy = of_structures.root(regularization, scale);
-    let found = errors(&test)?;
+    let found: Vec<_> = errors(&test)?.iter().map(project).collect();
     let total = |f: &dyn Fn(&Known) -> f64| found.iter().map(f).sum::<f64>();
     let variance = total(&|(p, _)| scale * of_structures.form(p, regularization));
     let tested = (variance > 0.0).then(|| (total(&|(_, e)| *e) / variance).sqrt());
@@ -149,31 +149,53 @@ fn spread(context: &Context, frames: &[usize]) -> Vec<usize> {
     runs.flat_map(|run| frames[run].to_vec()).collect()
 }
 
-fn sum(features: &[f64], width: usize) -> Vec<f64> {
-    let mut sum = vec![0.0; width];
-    for row in features.chunks_exact(width) {
-        sum.iter_mut().zip(row).for_each(|(s, x)| *s += x);
+/// The features of what was learned, one after another, as a regression weighs it: by the mean square error of its kind on structures not
+/// trained on. (Energies within a torsion scan are known far better than the energy of the molecule.)
+fn rows(trained: &[Energy], known: &[Energy]) -> Vec<f64> {
+    let mut squares: BTreeMap<Kind, (f64, f64)> = BTreeMap::new();
+    for e in known {
+        let (count, sum) = squares.entry(e.kind).or_default();
+        *count += 1.0;
+        *sum += e.error * e.error;
     }
-    sum
+    let (count, sum) = squares.values().fold((0.0, 0.0), |(c, s), x| (c + x.0, s + x.1));
+    let usual = sum / count;
+    let weight = |kind: &Kind| match squares.get(kind) {
+        Some(&(count, sum)) if count >= LEAST as f64 && usual > 0.0 => {
+            usual / (sum / count).max(LEAST_VARIANCE * usual)
+        }
+        _ => 1.0,
+    };
+    trained
+        .iter()
+        .flat_map(|e| {
+            let root = weight(&e.kind).sqrt();
+            e.features.iter().map(move |x| root * x)
+        })
+        .collect()
 }
 
-/// Features and errors of the energies that mean something by themselves, and of all differences.
-fn errors<R: Real>(
+/// The energies that mean something by themselves, and all differences. `atoms` gets the last features of the atoms of each frame.
+fn energies<R: Real>(
     context: &Context,
     network: &dyn Network<R>,
     frames: &[usize],
-) -> Result<Vec<(Vec<f64>, f64)>> {
+    atoms: &mut dyn FnMut(&[f64]),
+) -> Result<Vec<Energy>> {
     let frames = by_family(context.data, frames);
     let (mut each, mut all) = (Vec::with_capacity(frames.len()), Vec::new());
-    visit(context, network, &frames, |features, width, frame, energy| {
-        let features = sum(features, width);
-        if let Some(label) = frame.total_energy() {
-            all.push((features.clone(), energy - label));
+    visit(context, network, &frames, |last, features, frame, energy| {
+        atoms(last);
+        let error = energy - frame.energy.unwrap_or(f64::NAN);
+        if frame.member.is_none_or(|m| !m.only) {
+            all.push(Energy { features: features.clone(), error, kind: (frame.set as usize, false) });
         }
-        each.push((features, energy - frame.energy.unwrap_or(f64::NAN)));
+        each.push((features, error));
     })?;
     for (run, differences) in context.differences(&frames) {
-        all.extend(differ(&differences, &each[run]));
+        let kind = (context.data.set(frames[run.start]), true);
+        let found = differ(&differences, &each[run]).into_iter();
+        all.extend(found.map(|(features, error)| Energy { features, error, kind }));
     }
     Ok(all)
 }
@@ -189,16 +211,14 @@ fn differ(differences: &Differences, structures: &[(Vec<f64>, f64)]) -> Vec<(Vec
     errors.into_iter().enumerate().map(row).collect()
 }
 
-/// Calls `each` with the features of each frame's atoms, their width, the frame and its energy, in order; gives the width, 0 if the
-/// network has none.
+/// Calls `each` with the last features of each frame's atoms, the sum of all features over them, the frame and its energy, in order.
 fn visit<R: Real>(
     context: &Context,
     network: &dyn Network<R>,
     frames: &[usize],
-    mut each: impl FnMut(&[f64], usize, &Labelled, f64),
-) -> Result<usize> {
+    mut each: impl FnMut(&[f64], Vec<f64>, &Labelled, f64),
+) -> Result<()> {
     let request = Request { energy: true, uncertainty: true, ..Request::default() };
-    let mut width = 0;
     for wave in context.chunks(frames).chunks(WAVE) {
         let results: Vec<Result<_>> = wave
             .par_iter()
@@ -210,18 +230,17 @@ fn visit<R: Real>(
             .collect();
         for result in results {
             let (loaded, outputs) = result?;
-            if outputs.features.is_empty() {
-                return Ok(0);
-            }
-            width = outputs.features.len() / loaded.batch.atoms().max(1);
+            let (features, all) = (&outputs.features, loaded.batch.atoms());
+            let width = features.last.len() / all.max(1);
             for (s, frame) in loaded.frames.iter().enumerate() {
                 let atoms = loaded.batch.atoms_of(s);
                 let energy = with_references(outputs.energy[s], frame, context.references);
-                each(&outputs.features[atoms.start * width..atoms.end * width], width, frame, energy);
+                let last = &features.last[atoms.start * width..atoms.end * width];
+                each(last, features.sum(atoms, all), frame, energy);
             }
         }
     }
-    Ok(width)
+    Ok(())
 }
 
 /// sum_t f_t f_t^T in its eigenvectors.
@@ -322,6 +341,19 @@ mod tests {
             (found / regularization - 1.0).abs() < 1e-9 && (scale / 0.09 - 1.0).abs() < 1e-9,
             "{found} {scale}"
         );
+    }
+
+    /// Squared errors of energies are 4 and of differences 1 (8 of each): the mean is 2.5, so that energies count 2.5 / 4 and differences 2.5; a
+    /// kind without errors counts 1.
+    #[test]
+    fn kinds_count_by_their_errors() {
+        let of = |kind: Kind, error: f64| Energy { features: vec![1.0, -2.0], error, kind };
+        let kinds = [(0, false), (0, true), (1, false)];
+        let known: Vec<_> = (0..LEAST).flat_map(|_| [of(kinds[0], -2.0), of(kinds[1], 1.0)]).collect();
+        let rows = rows(&kinds.map(|kind| of(kind, f64::NAN)), &known);
+        let roots = [(2.5f64 / 4.0).sqrt(), 2.5f64.sqrt(), 1.0];
+        let expected: Vec<_> = roots.iter().flat_map(|r| [*r, -2.0 * r]).collect();
+        assert!(rows.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-14), "{rows:?}");
     }
 
     /// By hand: about the mean, and as a sum with factors.

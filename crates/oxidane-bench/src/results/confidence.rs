@@ -4,13 +4,16 @@ use oxidane_math::statistics::Quality;
 
 use crate::sheet::{Cell, Figure, Panel, Sheet};
 
-/// A row per model that has uncertainties; `None` without any. `what` says what is uncertain.
-pub(super) fn sheet(what: &str, models: &[String], all: &[Option<Quality>]) -> Option<Sheet> {
-    let known = models.iter().zip(all).filter_map(|(model, c)| Some((model, c.as_ref()?)));
-    let rows: Vec<_> = known
-        .map(|(model, c)| {
+/// A row per model that has uncertainties, and per kind of `all` (its name, and those of each model); `None` without any. `what` says what is
+/// uncertain.
+pub(super) fn sheet(what: &str, models: &[String], all: &[(&str, &[Option<Quality>])]) -> Option<Sheet> {
+    let of_model = |m: usize| all.iter().filter_map(move |(kind, of)| Some((m, *kind, of[m].as_ref()?)));
+    let rows: Vec<_> = (0..models.len())
+        .flat_map(of_model)
+        .map(|(m, kind, c)| {
             vec![
-                Cell::text(model),
+                Cell::text(&*models[m]),
+                Cell::text(kind),
                 Cell::Count(c.pairs),
                 Cell::Number(c.uncertainty, 3),
                 Cell::Number(c.error, 3),
@@ -22,7 +25,8 @@ pub(super) fn sheet(what: &str, models: &[String], all: &[Option<Quality>]) -> O
     if rows.is_empty() {
         return None;
     }
-    let heads = ["model", "numbers", "rms uncertainty", "rms error", "error / uncertainty", "rank corr."];
+    let heads =
+        ["model", "of", "number", "rms uncertainty", "rms error", "error / uncertainty", "rank corr."];
     Some(Sheet {
         title: format!("Uncertainty of {what}, kcal/mol"),
         heads: heads.map(String::from).into(),

@@ -113,7 +113,7 @@ impl Differences {
                 sheets.push(self.by_subset(title, models, common, true));
             }
         }
-        sheets.extend(confidence::sheet("the differences", models, &self.confidence));
+        sheets.extend(confidence::sheet("the differences", models, &[("differences", &self.confidence)]));
         sheets
     }
 

@@ -87,6 +87,8 @@ pub struct Profiles {
     pub common: Option<Vec<Scores>>,
     /// How well the uncertainties of each model tell its errors, both about the means of the profiles, in kcal/mol; `null` where it has none.
     pub confidence: Vec<Option<Quality>>,
+    /// The same of whole profiles, by root mean squares over their points.
+    pub confidence_of_profiles: Vec<Option<Quality>>,
     /// Every profile.
     pub profiles: Vec<Scan>,
     #[serde(skip)]
@@ -108,7 +110,11 @@ impl Profiles {
             (count > 1 && differ).then(|| (0..count).map(|m| Scores::new(&scans, m, shared)).collect());
         let models = (0..count).map(|m| Scores::new(&scans, m, |_| true)).collect();
         let confidence = (0..count).map(|m| confident(&scans, m)).collect();
-        Self { models, common, confidence, profiles: scans, axis }
+        let whole = |m: usize| -> Vec<_> {
+            scans.iter().filter_map(|s| Some((s.uncertainties[m]?, s.errors[m]?.rmse))).collect()
+        };
+        let confidence_of_profiles = (0..count).map(|m| Quality::new(&whole(m))).collect();
+        Self { models, common, confidence, confidence_of_profiles, profiles: scans, axis }
     }
 
     pub(super) fn headline(&self) -> Headline {
@@ -139,7 +145,7 @@ impl Profiles {
         sheets.extend(confidence::sheet(
             "energies about the means of their profiles",
             models,
-            &self.confidence,
+            &[("points", &self.confidence), ("profiles", &self.confidence_of_profiles)],
         ));
         sheets
     }

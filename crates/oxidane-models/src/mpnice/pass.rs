@@ -9,7 +9,7 @@ use crate::charges::{self, Equilibrium, Field};
 use crate::derivatives::{Direction, Tangents};
 use crate::edges::EdgeFunctions;
 use crate::layers::{HeadedTape, MlpTape, add_assign};
-use crate::network::{Outputs, Scratch};
+use crate::network::{Features, Outputs, Scratch};
 use oxidane_core::Result;
 use oxidane_math::{Real, Scalar};
 use std::ops::Range;
@@ -218,13 +218,20 @@ impl<'a, S: Scalar> Pass<'a, S> {
         Outputs { energy, atomic_energies, charges, dipole, ..Outputs::default() }
     }
 
-    /// What the energy without electrostatics is linear in, `[atoms, features]`; empty if it was not computed.
-    pub fn features(&self) -> Vec<f64> {
-        let mut all = Vec::new();
-        for (tape, _) in self.blocks.iter().filter_map(|b| b.readout.as_ref()) {
-            tape.features::<S>(&mut all);
+    /// What the energy without electrostatics comes from; empty if it was not computed.
+    pub fn features(&self) -> Features {
+        let mut features = Features::default();
+        let width = self.net.config.node_dim;
+        for block in &self.blocks {
+            let Some((tape, _)) = &block.readout else { continue };
+            tape.features::<S>(&mut features.last);
+            for atom in 0..block.atoms.len() {
+                for h in &block.features[1..] {
+                    features.inner.extend(h[atom * width * S::PLANES..][..width].iter().map(|x| x.f64()));
+                }
+            }
         }
-        all
+        features
     }
 
     /// Returns all buffers.

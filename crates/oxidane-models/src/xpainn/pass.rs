@@ -14,7 +14,7 @@ use crate::derivatives::{Derivatives, Direction, Tangents};
 use crate::edges::EdgeFunctions;
 use crate::irreps::Order;
 use crate::layers::MlpTape;
-use crate::network::{Outputs, Scratch};
+use crate::network::{Features, Outputs, Scratch};
 use oxidane_core::Result;
 use oxidane_math::{Real, Scalar};
 use std::ops::Range;
@@ -245,17 +245,25 @@ impl<'a, S: Scalar> Pass<'a, S> {
         outputs
     }
 
-    /// What the energy is linear in, `[atoms, features]`; empty if it was not computed.
-    pub fn features(&self) -> Vec<f64> {
-        let energy = self.heads.iter().position(|&k| self.net.heads[k].0 == OutputMode::Energy);
-        let tapes = self.blocks.iter().filter_map(|b| b.heads.get(energy?));
-        let mut all = Vec::new();
-        for tape in tapes {
-            if let HeadTape::Scalar(tape) = tape {
-                tape.features::<S>(&mut all);
+    /// What the energy comes from; empty if it was not computed.
+    pub fn features(&self) -> Features {
+        let mut features = Features::default();
+        let Some(energy) = self.heads.iter().position(|&k| self.net.heads[k].0 == OutputMode::Energy) else {
+            return features;
+        };
+        let width = self.net.config.node_dim;
+        for block in &self.blocks {
+            if let HeadTape::Scalar(tape) = &block.heads[energy] {
+                tape.features::<S>(&mut features.last);
+            }
+            let after: Vec<_> = block.messages[1..].iter().map(|m| &m.s).chain([&block.s]).collect();
+            for atom in 0..block.atoms.len() {
+                for s in &after {
+                    features.inner.extend(s[atom * width * S::PLANES..][..width].iter().map(|x| x.f64()));
+                }
             }
         }
-        all
+        features
     }
 
     /// The reverse pass. Adds weight gradients if asked; returns derivatives by positions if `positions` (else nothing).
