@@ -9,9 +9,11 @@ mod error;
 pub mod io;
 pub mod neighbors;
 mod potential;
+mod repeated;
 mod system;
 pub mod units;
 
 pub use error::{Error, ErrorKind, Result};
 pub use potential::{DipoleOrigin, Electronic, Evaluation, Potential, Request, SumPotential, Uncertainty};
+pub use repeated::{Mesh, Repeated};
 pub use system::{Cell, PARTLY_FILLED_4F, System, SystemView, refuse_unfit_spin};

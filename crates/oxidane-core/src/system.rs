@@ -24,6 +24,17 @@ impl Cell {
             + a[2] * (b[0] * c[1] - b[1] * c[0])
     }
 
+    /// The distances in angstrom between the faces of the cell: how wide it is across a, b and c.
+    pub fn widths(&self) -> [f64; 3] {
+        let area = |k: usize| {
+            let (b, c) = (self.vectors[(k + 1) % 3], self.vectors[(k + 2) % 3]);
+            let normal: [f64; 3] =
+                std::array::from_fn(|i| b[(i + 1) % 3] * c[(i + 2) % 3] - b[(i + 2) % 3] * c[(i + 1) % 3]);
+            normal.iter().map(|x| x * x).sum::<f64>().sqrt()
+        };
+        std::array::from_fn(|k| self.volume().abs() / area(k))
+    }
+
     /// The Cartesian vector of an integer combination of the lattice vectors (angstrom).
     pub fn shift_vector(&self, shift: [i32; 3]) -> [f64; 3] {
         std::array::from_fn(|k| (0..3).map(|a| f64::from(shift[a]) * self.vectors[a][k]).sum())

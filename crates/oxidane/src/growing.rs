@@ -44,6 +44,11 @@ impl Growing {
         Self { file: BufWriter::with_capacity(1 << 16, file), path: path.to_path_buf(), length }
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Adds text.
     pub fn write(&mut self, text: &str) -> Result<()> {
         self.length += text.len() as u64;

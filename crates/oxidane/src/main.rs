@@ -7,6 +7,7 @@ mod interrupt;
 mod model;
 mod output;
 mod parallel;
+mod record;
 mod results;
 mod structures;
 mod verbs;

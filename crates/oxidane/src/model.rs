@@ -7,13 +7,13 @@ mod strange;
 
 use std::path::Path;
 
-use oxidane_core::{Error, Potential, Request, Result, System};
+use oxidane_core::{Error, Mesh, Potential, Request, Result, System};
 use oxidane_models::file::{Base, Head, Header};
 use oxidane_models::{Model, PotentialOptions, registry};
 use oxidane_physics::D3Potential;
-use oxidane_xtb::{Gfn2, Gfn2Options, valence_unpaired};
+use oxidane_xtb::{Gfn2Options, valence_unpaired};
 
-use crate::args::{ComputeArgs, Precision};
+use crate::args::{ComputeArgs, Kpoints, Precision};
 use crate::output::{Voice, json};
 use guard::Guarded;
 pub use strange::Strangers;
@@ -85,6 +85,8 @@ pub struct Loaded {
     source: Source,
     /// Added to it.
     dispersion: Option<D3Potential>,
+    /// The k-points of its GFN2-xTB.
+    mesh: Option<Mesh>,
     potential: Box<dyn Potential>,
     name: String,
     strict: bool,
@@ -104,7 +106,7 @@ impl Loaded {
         let dispersion = dispersion::of(args, &source, &*potential)?;
         let potential = source.finished(potential, dispersion.as_ref(), true, args.strict)?;
         let name = potential.name().to_owned();
-        Ok(Self { source, dispersion, potential, name, strict: args.strict })
+        Ok(Self { source, dispersion, mesh: args.mesh(), potential, name, strict: args.strict })
     }
 
     fn gfn2(args: &ComputeArgs, allow_close: bool) -> Result<(Source, Box<dyn Potential>)> {
@@ -125,7 +127,7 @@ impl Loaded {
         }
         let temperature = args.etemp.unwrap_or(Gfn2Options::default().temperature);
         let options = Gfn2Options { temperature, allow_close };
-        Ok((Source::Gfn2(options), Box::new(Gfn2::new(options)?)))
+        Ok((Source::Gfn2(options), base::gfn2_potential(options, args.mesh())?))
     }
 
     fn network(args: &ComputeArgs, allow_close: bool) -> Result<(Source, Box<dyn Potential>)> {
@@ -148,8 +150,14 @@ impl Loaded {
                 "--etemp has no effect on {name}, {what}; it is for --model {GFN2}"
             )));
         }
+        if head.base.is_none() && matches!(args.kpoints, Some(Kpoints::Of(_) | Kpoints::Auto)) {
+            return Err(Error::usage(format!(
+                "--kpoints has no effect on {}, a network without electrons; leave it out",
+                model.header().name
+            )));
+        }
         let field = args.electric_field();
-        let potential = joined(&model, options, field)?;
+        let potential = joined(&model, options, field, args.mesh())?;
         Ok((Source::Network { model, head, precision, options, field }, potential))
     }
 
@@ -166,7 +174,7 @@ impl Loaded {
         match &self.source {
             Source::Network { model, options, field, .. } => {
                 let options = PotentialOptions { parallel: false, ..*options };
-                let alone = joined(model, options, *field)?;
+                let alone = joined(model, options, *field, self.mesh)?;
                 self.source.finished(alone, self.dispersion.as_ref(), false, self.strict)
             }
             Source::Gfn2(_) => Ok(self.potential.fork()),
@@ -196,15 +204,19 @@ impl Loaded {
             }
             Source::Gfn2(options) => format!("{GFN2} {} K", options.temperature),
         };
-        self.with_dispersion(model)
+        self.with_additions(model)
     }
 
     /// What makes labels, as they say it: a method with its version, or the identity of a model.
     pub fn maker(&self) -> String {
         let usual = Gfn2Options::default().temperature;
         match &self.source {
-            Source::Gfn2(options) if options.temperature == usual => base::gfn2().to_string(),
-            Source::Gfn2(options) => format!("{} at {} K", base::gfn2(), options.temperature),
+            Source::Gfn2(options) if options.temperature == usual => {
+                self.with_additions(base::gfn2().to_string())
+            }
+            Source::Gfn2(options) => {
+                self.with_additions(format!("{} at {} K", base::gfn2(), options.temperature))
+            }
             Source::Network { .. } => self.identity(),
         }
     }
@@ -227,11 +239,30 @@ impl Loaded {
                 format!("{GFN2} (GFN2-xTB), electronic temperature {} K", options.temperature)
             }
         };
-        self.with_dispersion(model)
+        self.with_additions(model)
     }
 
-    fn with_dispersion(&self, model: String) -> String {
-        self.dispersion.as_ref().map_or(model.clone(), |d3| format!("{model} + {}", d3.name()))
+    /// With what the options add to the model.
+    fn with_additions(&self, mut model: String) -> String {
+        if let Some(mesh) = self.own_mesh() {
+            model.push_str(", k-points ");
+            model.push_str(&match mesh {
+                Mesh::Of([a, b, c]) => format!("{a},{b},{c}"),
+                Mesh::Wide(width) => format!("for cells {width} A wide"),
+            });
+        }
+        if let Some(d3) = &self.dispersion {
+            model.push_str(&format!(" + {}", d3.name()));
+        }
+        model
+    }
+
+    /// The k-points, if there is GFN2-xTB that they are of.
+    fn own_mesh(&self) -> Option<Mesh> {
+        match &self.source {
+            Source::Network { head, .. } if head.base.is_none() => None,
+            _ => self.mesh,
+        }
     }
 
     /// Which level of theory computes, of a model that has several, and in which electric field.
@@ -277,13 +308,28 @@ impl Loaded {
                 d3.name()
             ));
         }
-        Caveats { network, voice, domain: false, charge: false, spin: false, cell: false }
+        let mesh = self.own_mesh();
+        Caveats {
+            network,
+            mesh,
+            voice,
+            domain: false,
+            charge: false,
+            spin: false,
+            cell: false,
+            narrow: false,
+        }
     }
 }
 
 /// A head of a model with all that it stands on.
-fn joined(model: &Model, options: PotentialOptions, field: Option<[f64; 3]>) -> Result<Box<dyn Potential>> {
-    let base = |base: &Base| base::potential(base, options.allow_close);
+fn joined(
+    model: &Model,
+    options: PotentialOptions,
+    field: Option<[f64; 3]>,
+    mesh: Option<Mesh>,
+) -> Result<Box<dyn Potential>> {
+    let base = |base: &Base| base::potential(base, options.allow_close, mesh);
     model.potential_on(options, field, &base)
 }
 
@@ -312,12 +358,17 @@ fn in_field(text: String, field: Option<[f64; 3]>) -> String {
 /// to be the only line.
 pub struct Caveats<'a> {
     network: Option<(&'a Header, &'a Head)>,
+    mesh: Option<Mesh>,
     voice: Voice,
     domain: bool,
     charge: bool,
     spin: bool,
     cell: bool,
+    narrow: bool,
 }
+
+/// GFN2-xTB at the Gamma point alone: cells of molecular crystals narrower than this are tens of meV per atom off, wider ones one or two.
+const NARROW: f64 = 8.0;
 
 impl Caveats<'_> {
     /// Says what concerns this structure and was not said yet.
@@ -327,8 +378,25 @@ impl Caveats<'_> {
         }
         if self.with_gfn2() {
             self.see_gfn2(system);
+            self.see_narrow_cell(system);
         }
         self.see_charged_cell(system);
+    }
+
+    /// Without enough k-points GFN2-xTB is wrong for small cells.
+    fn see_narrow_cell(&mut self, system: &System) {
+        let Some(cell) = system.cell.filter(|cell| cell.periodic == [true; 3]) else { return };
+        let copies = self.mesh.map_or([1; 3], |mesh| mesh.copies(&cell));
+        let widths = cell.widths();
+        let narrowest = (0..3).map(|k| widths[k] * f64::from(copies[k])).fold(f64::INFINITY, f64::min);
+        if narrowest >= NARROW || std::mem::replace(&mut self.narrow, true) {
+            return;
+        }
+        let [a, b, c] = Kpoints::Auto.mesh().copies(&cell);
+        self.voice.note(&format!(
+            "the cell, repeated for its k-points, is {narrowest:.1} A wide: below {NARROW} A GFN2-xTB may be tens of meV per atom off; give --kpoints \
+             {a},{b},{c}"
+        ));
     }
 
     /// Whether GFN2-xTB computes, alone or below a network.

@@ -276,6 +276,34 @@ fn resumed_dynamics_keep_their_temperature_of_electrons() {
     gfn2(&bench, &[&resume[..], &["--etemp", "500"]].concat()).ok();
 }
 
+/// In urea, 4.7 A along its hydrogen bonds, k-points change the energy by 0.5 eV a cell; without them a note says so.
+#[test]
+fn narrow_cells_want_k_points() {
+    let (bench, urea) = (bench(), example("urea.cif"));
+    let sp = |more: &[&str]| gfn2(&bench, &[&["sp", &urea, "--json"], more].concat());
+    let gamma = sp(&[]);
+    assert!(gamma.err.contains("--kpoints 2,2,3"), "{}", gamma.err);
+    let meshed = sp(&["--kpoints", "1,1,2"]);
+    assert!(meshed.err.contains("5.5 A wide"), "{}", meshed.err);
+    let [gamma, meshed] = [gamma, meshed].map(|run| run.json()[0]["energy"].as_f64().unwrap());
+    // tblite 0.8.0, accuracy 0.01: half of the energy of two cells along c. Both are self-consistent to better than 1e-7 Eh.
+    assert!((meshed / HARTREE + 28.253_496_851).abs() < 1e-7, "{meshed}");
+    assert!((meshed - gamma).abs() > 0.3, "{gamma} {meshed}");
+    assert!(sp(&["--kpoints", "1,1,1"]).json()[0]["energy"].as_f64() == Some(gamma));
+
+    let water = ["sp", "water.xyz", "--kpoints", "2,2,2"];
+    gfn2(&bench, &water).refused(2, &["water.xyz", "k-points", "--kpoints"]);
+    gfn2(&bench, &["sp", "water.xyz", "--kpoints", "auto"]).ok();
+    bench
+        .run(&["sp", &urea, "--model", "organic", "--kpoints", "auto"])
+        .refused(2, &["--kpoints", "organic"]);
+    gfn2(&bench, &["opt", &urea, "--cell", "--kpoints", "auto"])
+        .refused(2, &["--kpoints auto", "three numbers"]);
+    for bad in ["2", "2,2", "0,1,1", "a,b,c", "2,2,99"] {
+        gfn2(&bench, &["sp", &urea, "--kpoints", bad]).refused(2, &["--kpoints", "2,2,3"]);
+    }
+}
+
 /// Neither threads nor company change a bit: no structure starts from the charges of another.
 #[test]
 fn threads_and_batches_change_no_bit() {

@@ -147,44 +147,11 @@ fn what_has_no_effect_or_sense_is_refused() {
 #[cfg(unix)]
 #[test]
 fn stopped_labels_end_in_the_same_bytes() {
-    use std::process::Stdio;
     let bench = Bench::new();
     let ethanol = std::fs::read_to_string(example("ethanol.xyz")).unwrap();
     let count = 700;
     let shape = |i: u64| ethanol.replace("1.168181", &format!("1.16{:04}", 9 * i));
     bench.write("many.xyz", &(0..count).map(shape).collect::<String>());
-    let label = |out: &str, options: &[&str]| {
-        let all = ["label", "many.xyz", "--model", "gfn2", "--prefix", "g_", "--threads", "1", "--out", out];
-        bench.command(&[&all[..], options].concat())
-    };
-    assert!(label("whole.xyz", &[]).output().unwrap().status.success());
-    let mut before = 0;
-    for signal in ["-KILL", "-INT"] {
-        let resume: &[&str] = if before > 0 { &["--resume"] } else { &[] };
-        let silent = |out| label(out, resume).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let mut child = silent("part.xyz").unwrap();
-        let begun = std::time::Instant::now();
-        // Beyond what the run before did.
-        let taken = || -> u64 {
-            let text = std::fs::read_to_string(bench.path("part.xyz.label")).unwrap_or_default();
-            serde_json::from_str::<Value>(&text).ok().and_then(|r| r["taken"].as_u64()).unwrap_or(0)
-        };
-        while taken() <= before {
-            assert!(begun.elapsed().as_secs() < 60, "nothing was recorded");
-            std::thread::sleep(std::time::Duration::from_millis(2));
-        }
-        let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-        let status = child.wait().unwrap();
-        assert_eq!(status.code(), if signal == "-INT" { Some(130) } else { None }, "stopped before its end");
-        before = taken();
-        assert!(before < count, "{before}");
-    }
-    assert!(label("part.xyz", &["--resume"]).output().unwrap().status.success());
-    assert!(bench.bytes("part.xyz") == bench.bytes("whole.xyz"));
-    assert_eq!(
-        bench.read("part.xyz.label").replace("part.xyz", "whole.xyz"),
-        bench.read("whole.xyz.label"),
-        "also the record"
-    );
+    let label = ["label", "many.xyz", "--model", "gfn2", "--prefix", "g_", "--threads", "1"];
+    common::stopped_runs_go_on(&bench, &label, ".label", count);
 }

@@ -59,7 +59,7 @@ fn torsions_go_once_around() {
     let bench = Bench::new();
     let ethanol = example("ethanol.xyz");
     let run = |options: &[&str]| {
-        bench.run(&[&["sample", "torsions", &ethanol, "--out", "t.xyz"], options].concat())
+        bench.run(&[&["sample", "torsions", &ethanol, "--out", "t.xyz", "--overwrite"], options].concat())
     };
     let report = run(&[]).ok();
     assert!(report.contains("geometries  11\n"), "{report}");
@@ -71,7 +71,7 @@ fn torsions_go_once_around() {
     assert_eq!(frames(&bench, "t.xyz").len(), 7);
     run(&["--bonds", "1-3"]).refused(2, &["bond 1-3", "not bonded"]);
     run(&["--bonds", "1"]).refused(2, &["3-4"]);
-    bench.run(&["sample", "torsions", &example("urea.cif"), "--out", "t.xyz"]).refused(3, &["repeats"]);
+    bench.run(&["sample", "torsions", &example("urea.cif"), "--out", "u.xyz"]).refused(3, &["repeats"]);
 }
 
 /// Vibrations and dynamics: what a model computes, the same on any number of threads. The mean potential energy of classical
@@ -88,7 +88,17 @@ fn vibrations_and_dynamics_follow_a_model() {
         ("md", &["--temp", "300", "--every", "2fs", "--count", "4"]),
     ] {
         for threads in ["1", "7"] {
-            let all = ["sample", kind, "three.xyz", "--model", "gfn2", "--threads", threads, "--out"];
+            let all = [
+                "sample",
+                kind,
+                "three.xyz",
+                "--model",
+                "gfn2",
+                "--threads",
+                threads,
+                "--overwrite",
+                "--out",
+            ];
             bench.run(&[&all[..], &[&format!("{kind}{threads}.xyz")], options].concat()).ok();
         }
         assert!(bench.bytes(&format!("{kind}1.xyz")) == bench.bytes(&format!("{kind}7.xyz")), "{kind}");
@@ -115,17 +125,34 @@ fn what_has_no_sense_is_refused_or_left_out() {
         bench.run(&[&["sample", "displace", &aspirin, "--out", "s.xyz"], options].concat())
     };
     displace(&["--sigma", "0.5"]).refused(2, &["aspirin.xyz:1", "clash", "--sigma"]);
-    assert!(!bench.path("s.xyz").exists());
+    assert!(!bench.path("s.xyz").exists() && !bench.path("s.xyz.sample").exists());
     let left = displace(&["--sigma", "0.5", "--keep-going"]);
     assert!(left.err.contains("skipped: ") && left.err.contains("aspirin.xyz:1"), "{left:?}");
     assert!(left.ok().contains("1, 1 skipped"));
     displace(&["--sigma", "0"]).refused(2, &["above 0"]);
+    displace(&["--sigma", "0.5", "--keep-going"]).refused(2, &["s.xyz", "the file exists", "--resume"]);
+    displace(&["--sigma", "0.4", "--keep-going", "--resume"])
+        .refused(2, &["s.xyz.sample", "--sigma \"0.5\"", "\"0.4\""]);
+    bench.run(&["sample", "displace", "-", "--out", "i.xyz"]).refused(2, &["standard input"]);
     bench.run(&["sample", "displace", "water.xyz", "--out", "water.xyz"]).refused(2, &["overwritten"]);
     bench.run(&["sample", "displace", "water.xyz", "--out", "s.cif"]).refused(2, &["extended xyz"]);
-    let md = ["sample", "md", "water.xyz", "--model", "gfn2", "--out", "s.xyz", "--every", "1.3fs"];
+    let md = ["sample", "md", "water.xyz", "--model", "gfn2", "--out", "m.xyz", "--every", "1.3fs"];
     bench.run(&md).refused(2, &["--every", "1.5fs would be"]);
     bench.write("helium.xyz", "1\n\nHe 0 0 0\n");
     bench
-        .run(&["sample", "modes", "helium.xyz", "--model", "gfn2", "--out", "s.xyz"])
+        .run(&["sample", "modes", "helium.xyz", "--model", "gfn2", "--out", "m.xyz"])
         .refused(3, &["vibrate"]);
+}
+
+/// Killed without warning once it has recorded something, and interrupted: each time it goes on to the bytes of a whole run.
+#[cfg(unix)]
+#[test]
+fn stopped_samples_end_in_the_same_bytes() {
+    let bench = Bench::new();
+    let count = 400;
+    let shape = |i: u64| WATER.replace("0.7572", &format!("0.75{:04}", 9 * i));
+    bench.write("many.xyz", &(0..count).map(shape).collect::<String>());
+    let md =
+        ["sample", "md", "many.xyz", "--model", "gfn2", "--every", "5fs", "--count", "4", "--threads", "1"];
+    common::stopped_runs_go_on(&bench, &md, ".sample", count);
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::values::{self, ModelChoice};
-use super::{ComputeArgs, Precision};
+use super::{ComputeArgs, Kpoints, Precision};
 
 pub const EXAMPLES: &str = "Examples:
   oxidane bench list                                what there is: what it measures, where the data come from
@@ -70,6 +70,7 @@ impl BenchArgs {
             head: choice.head.clone(),
             precision: self.precision,
             etemp: None,
+            kpoints: Some(Kpoints::WhereUseful),
             d3: choice.d3.clone(),
             d3_atm: choice.atm,
             field: None,

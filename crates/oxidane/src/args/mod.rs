@@ -23,7 +23,7 @@ pub use freq::FreqArgs;
 pub use import::{ImportArgs, ImportFrom, XequinetArgs};
 pub use label::LabelArgs;
 pub use md::{EnsembleKind, MdArgs, Velocities};
-pub use model::{ComputeArgs, Precision};
+pub use model::{ComputeArgs, Kpoints, Precision};
 pub use opt::{CellMode, Level, OptArgs, Optimizer};
 pub use rdf::RdfArgs;
 pub use sample::{

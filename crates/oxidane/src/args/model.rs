@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use clap::{Args, ValueEnum};
-use oxidane_core::{Error, ErrorKind, Result};
+use oxidane_core::{Error, ErrorKind, Mesh, Result};
 
 use super::values;
 
@@ -15,6 +15,30 @@ pub enum Precision {
     F32,
     /// Double precision everywhere, about half as fast
     F64,
+}
+
+/// k-points of GFN2-xTB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kpoints {
+    /// So many along a, b and c.
+    Of([u32; 3]),
+    /// As the width of the cell asks.
+    Auto,
+    /// The same, of those models that have GFN2-xTB in them.
+    WhereUseful,
+}
+
+/// Width in angstrom to which cells are repeated where the program chooses.
+const WIDE: f64 = 10.0;
+
+impl Kpoints {
+    /// What computes them.
+    pub fn mesh(self) -> Mesh {
+        match self {
+            Self::Of(copies) => Mesh::Of(copies),
+            Self::Auto | Self::WhereUseful => Mesh::Wide(WIDE),
+        }
+    }
 }
 
 /// Options of everything that computes with a model.
@@ -34,6 +58,10 @@ pub struct ComputeArgs {
     /// Electronic temperature of gfn2 in K [default: 300]
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub etemp: Option<f64>,
+    /// Mesh of k-points around Gamma for crystals with GFN2-xTB (alone, or below a network): three numbers such as 2,2,3, or auto for cells
+    /// repeated to a width of 10 A, in single points and at a cell that stays [default: Gamma alone]
+    #[arg(long, value_name = "A,B,C|auto", value_parser = values::kpoints)]
+    pub kpoints: Option<Kpoints>,
     /// Add the dispersion D3(BJ) with the parameters of this functional, such as pbe; for models of levels of theory without
     /// dispersion
     #[arg(long, value_name = "FUNCTIONAL")]
@@ -55,6 +83,11 @@ pub struct ComputeArgs {
 }
 
 impl ComputeArgs {
+    /// The mesh of k-points of GFN2-xTB, if there is one.
+    pub fn mesh(&self) -> Option<Mesh> {
+        self.kpoints.map(Kpoints::mesh)
+    }
+
     /// Sets the number of threads, before the first parallel work.
     ///
     /// # Errors
@@ -67,6 +100,19 @@ impl ComputeArgs {
                 format!("{n} threads cannot be started ({e}); give fewer with --threads"),
             )
         })
+    }
+
+    /// Refuses a mesh of k-points that would change with the cell.
+    ///
+    /// # Errors
+    /// If it is `auto`.
+    pub fn refuse_changing_mesh(&self) -> Result<()> {
+        match self.kpoints {
+            Some(Kpoints::Auto) => Err(Error::usage(
+                "--kpoints auto depends on the cell, which changes here, and energies would jump with it; give three numbers",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// The electric field in V/angstrom, if there is one.

@@ -16,7 +16,11 @@ pub const EXAMPLES: &str = "Examples:
 Every geometry says where it comes from: parent (file and place in it, or what the file itself says under that name, so that
 samples of samples keep their first one), sample (what was done), seed, and what it was done with (sigma, temperature, bond,
 angle). Everything else that the file says of the structure stays, but for real numbers, which are results at another geometry.
-All atoms move, also those that a file holds fixed. The same seed gives the same geometries on any number of threads.";
+All atoms move, also those that a file holds fixed. The same seed gives the same geometries on any number of threads.
+
+Files:
+  OUT          the geometries in the order of the structures (extended xyz); it grows while the work goes on
+  OUT.sample   what made it, how far it is, and which structures were skipped; --resume goes on from it";
 
 /// Options of `sample`.
 #[derive(Debug, Args)]
@@ -62,9 +66,15 @@ pub struct SampleFiles {
     /// Also write each structure itself, before its geometries
     #[arg(long)]
     pub parents: bool,
-    /// Leave out structures that nothing can be made of; without it the first one ends the work
+    /// Leave out structures that nothing can be made of, and list them; without it the first one ends the work
     #[arg(long)]
     pub keep_going: bool,
+    /// Go on where an earlier run of the same command stopped, to the same bytes
+    #[arg(long)]
+    pub resume: bool,
+    /// Begin anew where the file to write exists
+    #[arg(long, conflicts_with = "resume")]
+    pub overwrite: bool,
     #[command(flatten)]
     pub structure: StructureArgs,
 }

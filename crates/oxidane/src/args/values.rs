@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 
+use super::Kpoints;
+
 /// A number of bins, 1 to 100,000.
 pub fn bins(text: &str) -> Result<usize, String> {
     let n = text.parse().map_err(|_| format!("{text} is not a whole number"))?;
@@ -60,6 +62,18 @@ pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
     match text.trim().parse::<NonZeroUsize>() {
         Ok(n) if n.get() <= 1024 => Ok(n),
         _ => Err("give a number from 1 to 1024".into()),
+    }
+}
+
+/// Three numbers of k-points, or `auto`.
+pub fn kpoints(text: &str) -> Result<Kpoints, String> {
+    if text.trim() == "auto" {
+        return Ok(Kpoints::Auto);
+    }
+    let numbers: Result<Vec<u32>, _> = text.split(',').map(|n| n.trim().parse()).collect();
+    match numbers.as_deref() {
+        Ok(&[a, b, c]) if [a, b, c].iter().all(|n| (1..=32).contains(n)) => Ok(Kpoints::Of([a, b, c])),
+        _ => Err("give three numbers from 1 to 32, such as 2,2,3, or auto".into()),
     }
 }
 

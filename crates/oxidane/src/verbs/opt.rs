@@ -35,6 +35,9 @@ pub fn run(args: &OptArgs, voice: Voice) -> Outcome {
             .into());
     }
     model.require(if options.cell.is_some() { Request::STRESS } else { Request::FORCES })?;
+    if options.cell.is_some() {
+        args.compute.refuse_changing_mesh()?;
+    }
     let mut potential = model.whole();
     potential.follow(true);
     potential.check(&structure.frame.system).map_err(|e| structure.place(e))?;

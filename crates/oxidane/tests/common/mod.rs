@@ -122,6 +122,42 @@ impl Run {
     }
 }
 
+/// A command whose file grows with a record of this ending, with `count` structures to take: killed without warning once it has recorded
+/// something, and interrupted, it goes on to the bytes of a whole run.
+#[cfg(unix)]
+pub fn stopped_runs_go_on(bench: &Bench, command: &[&str], ending: &str, count: u64) {
+    use std::process::Stdio;
+    let run = |out: &str, options: &[&str]| bench.command(&[command, &["--out", out], options].concat());
+    let record = |out: &str| format!("{out}{ending}");
+    assert!(run("whole.xyz", &[]).output().unwrap().status.success());
+    let mut before = 0;
+    for signal in ["-KILL", "-INT"] {
+        let resume: &[&str] = if before > 0 { &["--resume"] } else { &[] };
+        let silent = |out| run(out, resume).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let mut child = silent("part.xyz").unwrap();
+        let begun = std::time::Instant::now();
+        // Beyond what the run before did.
+        let taken = || -> u64 {
+            let text = std::fs::read_to_string(bench.path(&record("part.xyz"))).unwrap_or_default();
+            serde_json::from_str::<Value>(&text).ok().and_then(|r| r["taken"].as_u64()).unwrap_or(0)
+        };
+        while taken() <= before {
+            assert!(begun.elapsed().as_secs() < 60, "nothing was recorded");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), if signal == "-INT" { Some(130) } else { None }, "stopped before its end");
+        before = taken();
+        assert!(before < count, "{before}");
+    }
+    assert!(run("part.xyz", &["--resume"]).output().unwrap().status.success());
+    assert!(bench.bytes("part.xyz") == bench.bytes("whole.xyz"));
+    let [part, whole] = ["part.xyz", "whole.xyz"].map(|out| bench.read(&record(out)));
+    assert_eq!(part.replace("part.xyz", "whole.xyz"), whole, "also the record");
+}
+
 /// The repository's folder of examples.
 pub fn example(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name).to_string_lossy().into_owned()

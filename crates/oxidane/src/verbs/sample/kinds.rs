@@ -25,6 +25,8 @@ pub struct Drawn {
 pub trait Kind: Sync {
     /// In the frames.
     fn name(&self) -> &'static str;
+    /// What decides the geometries, as options in words.
+    fn settings(&self) -> Vec<(&'static str, String)>;
     /// The geometries of a structure, which is the one at `place` of all. The potential is there if the kind needs one.
     fn draw(
         &self,
@@ -56,6 +58,12 @@ fn enough(count: u32, mut draw: impl FnMut() -> Geometry) -> Result<Drawn> {
     Ok(drawn)
 }
 
+/// Settings of kinds that draw.
+fn with_draws<const N: usize>(draws: Draws, own: [(&'static str, String); N]) -> Vec<(&'static str, String)> {
+    let drawn = [("--count", draws.count.to_string()), ("--seed", draws.seed.to_string())];
+    own.into_iter().chain(drawn).collect()
+}
+
 fn needed<'a>(potential: Option<&'a mut (dyn Potential + 'static)>) -> &'a mut dyn Potential {
     potential.expect("kinds that compute are given a potential")
 }
@@ -79,6 +87,10 @@ impl Displace {
 impl Kind for Displace {
     fn name(&self) -> &'static str {
         "displacement"
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        with_draws(self.draws, [("sample", self.name().into()), ("--sigma", self.sigma.to_string())])
     }
 
     fn draw(&self, _: Option<&mut (dyn Potential + 'static)>, system: &System, place: u64) -> Result<Drawn> {
@@ -118,6 +130,16 @@ impl Kind for Modes {
         "modes"
     }
 
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let own = [
+            ("sample", self.name().into()),
+            ("--temp", self.temperature.to_string()),
+            ("--statistics", format!("{:?}", self.statistics).to_lowercase()),
+            ("--softest", self.softest.to_string()),
+        ];
+        with_draws(self.draws, own)
+    }
+
     fn draw(
         &self,
         potential: Option<&mut (dyn Potential + 'static)>,
@@ -138,6 +160,7 @@ impl Kind for Modes {
 pub struct Dynamics {
     options: MdOptions,
     temperature: f64,
+    friction: f64,
     /// Steps between geometries.
     every: u64,
     draws: Draws,
@@ -160,13 +183,24 @@ impl Dynamics {
         let options = MdOptions { timestep: args.dt, ensemble, ..MdOptions::default() };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // within bounds, as checked
         let every = steps as u64;
-        Ok(Self { options, temperature: args.temp, every, draws: args.draws })
+        Ok(Self { options, temperature: args.temp, friction: args.friction, every, draws: args.draws })
     }
 }
 
 impl Kind for Dynamics {
     fn name(&self) -> &'static str {
         "dynamics"
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let own = [
+            ("sample", self.name().into()),
+            ("--temp", self.temperature.to_string()),
+            ("--friction", self.friction.to_string()),
+            ("--dt", self.options.timestep.to_string()),
+            ("--every", format!("{} steps", self.every)),
+        ];
+        with_draws(self.draws, own)
     }
 
     fn draw(
@@ -210,6 +244,12 @@ impl Torsions {
 impl Kind for Torsions {
     fn name(&self) -> &'static str {
         "torsion"
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let bonds: Vec<_> = self.bonds.iter().map(|[a, b]| format!("{}-{}", a + 1, b + 1)).collect();
+        let bonds = if bonds.is_empty() { "rotatable".into() } else { bonds.join(",") };
+        vec![("sample", self.name().into()), ("--bonds", bonds), ("--step", self.step.to_string())]
     }
 
     /// The bonds must stay what they are: a geometry in which other atoms are bonded, or too close, is given up.

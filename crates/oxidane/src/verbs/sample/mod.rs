@@ -2,11 +2,11 @@
 
 mod kinds;
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use oxidane_core::io::{Data, Format, Frame, Value, format_to_write, frame_to_string, write_atomically};
-use oxidane_core::{Error, ErrorKind, Evaluation, Potential, Result};
+use oxidane_core::io::{Data, Format, Frame, Value, format_to_write, frame_to_string};
+use oxidane_core::{Error, Evaluation, Potential, Result};
 
 use crate::args::{ComputeArgs, SampleArgs, SampleFiles, SampleKind};
 use crate::exit::{Failure, Outcome};
@@ -15,6 +15,7 @@ use crate::model::Loaded;
 use crate::output::progress::Progress;
 use crate::output::{Out, Voice};
 use crate::parallel;
+use crate::record::{Content, PAUSE, Record, Settings, Start};
 use crate::results::{labelled, with_mend};
 use crate::structures::{self, Structure};
 use kinds::{Displace, Dynamics, Kind, Modes, Torsions};
@@ -41,18 +42,19 @@ struct Made {
     drawn: Result<(Vec<Frame>, usize)>,
 }
 
-/// Counts for the report.
-#[derive(Default)]
-struct Tally {
-    structures: u64,
-    geometries: u64,
-    clashes: usize,
-    skipped: u64,
-}
+/// What a record counts beside structures.
+const GEOMETRIES: &str = "geometries";
+const CLASHES: &str = "clashes";
 
 fn sample(files: &SampleFiles, kind: &dyn Kind, compute: Option<&ComputeArgs>, voice: Voice) -> Outcome {
     if let Some(compute) = compute {
         compute.apply_threads()?;
+    }
+    if files.files.iter().any(|file| file == Path::new("-")) {
+        return Err(Error::usage(
+            "sample reads files and not the standard input, which cannot be read again when the work is resumed",
+        )
+        .into());
     }
     if format_to_write(&files.out)? != Format::ExtXyz {
         let message = "geometries are written as extended xyz; end the name in .xyz or .extxyz";
@@ -71,20 +73,18 @@ fn sample(files: &SampleFiles, kind: &dyn Kind, compute: Option<&ComputeArgs>, v
             .map(|_| None)
             .collect(),
     };
+    let mut own = kind.settings();
+    own.push(("--parents", files.parents.to_string()));
+    own.extend(model.as_ref().map(|model| ("--model", model.maker())));
+    let settings = Settings::new(&files.files, &files.structure, own)?;
+    let start = Start::new(files.resume, files.overwrite);
+    let mut record = Record::open(Content::Samples, &files.out, settings, start)?;
     interrupt::watch()?;
-    let (mut tally, mut ended) = (Tally::default(), Ok(()));
-    let written = write_atomically(&files.out, |out| {
-        write(files, kind, model.as_ref(), workers, voice, out, &mut tally).map_err(|failure| match failure {
-            Failure::Error(error) => error,
-            other => {
-                ended = Err(other);
-                Error::usage("stopped")
-            }
-        })
-    });
-    ended?;
-    written?;
-    report(files, model.as_ref(), &tally, voice)
+    let outcome = write(files, kind, model.as_ref(), workers, voice, &mut record);
+    // Also after a failure: what is done need not be done again.
+    record.end(outcome.is_ok())?;
+    outcome?;
+    report(files, model.as_ref(), &record, voice)
 }
 
 /// Makes the geometries and writes them in the order of the structures.
@@ -94,13 +94,13 @@ fn write(
     model: Option<&Loaded>,
     workers: Vec<Option<Box<dyn Potential>>>,
     voice: Voice,
-    out: &mut dyn Write,
-    tally: &mut Tally,
+    record: &mut Record,
 ) -> Outcome {
     let mut caveats = model.map(|model| model.caveats(voice));
     let mut progress = Progress::endless("geometries", voice);
     let all = structures::read(&files.files, &files.structure, voice)?;
     let numbered = all.zip(0_u64..).map(|(structure, place)| Ok((structure?, place)));
+    let left = numbered.skip(usize::try_from(record.taken()).unwrap_or(usize::MAX));
     let work = |potential: &mut Option<Box<dyn Potential>>, (structure, place): (Structure, u64)| {
         let drawn = geometries(kind, potential, &structure, place, files).map_err(|e| structure.place(e));
         match drawn {
@@ -108,30 +108,37 @@ fn write(
             drawn => Ok(Made { structure, drawn }),
         }
     };
-    let outcome = parallel::in_order(numbered, workers, work, |made| {
+    let mut saved = Instant::now();
+    let outcome = parallel::in_order(left, workers, work, |made| {
         if interrupt::asked() {
-            let done = format!("after {} structures; --out is not written", tally.structures);
-            return Err(Failure::Interrupted(done));
+            let how = format!(
+                "{} structures are done in {}; the same command with --resume goes on",
+                record.taken(),
+                files.out.display()
+            );
+            return Err(Failure::Interrupted(how));
         }
-        tally.structures += 1;
         let (frames, clashes) = match made.drawn {
             Ok(drawn) => drawn,
             Err(error) => {
                 progress.around(|| voice.note(&format!("skipped: {error}")));
-                tally.skipped += 1;
+                record.skip(&error);
                 return Ok(());
             }
         };
         if let Some(caveats) = &mut caveats {
             progress.around(|| caveats.see(&made.structure.frame.system));
         }
-        tally.clashes += clashes;
-        for frame in frames {
-            let text = frame_to_string(&frame, Format::ExtXyz).map_err(|e| made.structure.place(e))?;
-            out.write_all(text.as_bytes()).map_err(|e| Error::new(ErrorKind::Io, e.to_string()))?;
-            tally.geometries += 1;
+        let texts = frames.iter().map(|frame| frame_to_string(frame, Format::ExtXyz));
+        let text = texts.collect::<Result<String>>().map_err(|e| made.structure.place(e))?;
+        record.add(&text)?;
+        record.count(GEOMETRIES, frames.len() as u64);
+        record.count(CLASHES, clashes as u64);
+        if saved.elapsed() >= PAUSE {
+            record.save(false)?;
+            saved = Instant::now();
         }
-        progress.at(tally.geometries, String::new);
+        progress.at(record.counted(GEOMETRIES), String::new);
         Ok(())
     });
     progress.finish();
@@ -178,7 +185,7 @@ fn origin(structure: &Structure) -> Frame {
     frame
 }
 
-fn report(files: &SampleFiles, model: Option<&Loaded>, tally: &Tally, voice: Voice) -> Outcome {
+fn report(files: &SampleFiles, model: Option<&Loaded>, record: &Record, voice: Voice) -> Outcome {
     if voice.quiet {
         return Ok(());
     }
@@ -186,12 +193,17 @@ fn report(files: &SampleFiles, model: Option<&Loaded>, tally: &Tally, voice: Voi
     if let Some(model) = model {
         out.line(format_args!("model       {}", model.title()))?;
     }
-    let skipped = if tally.skipped > 0 { format!(", {} skipped", tally.skipped) } else { String::new() };
-    out.line(format_args!("structures  {}{skipped}", tally.structures))?;
-    out.line(format_args!("geometries  {}", tally.geometries))?;
-    if tally.clashes > 0 {
-        out.line(format_args!("given up    {}, in which atoms clash", tally.clashes))?;
+    let beside = Content::Samples.record_of(&files.out);
+    let skipped = match record.skipped() {
+        0 => String::new(),
+        n => format!(", {n} skipped, which {} lists", beside.display()),
+    };
+    out.line(format_args!("structures  {}{skipped}", record.taken()))?;
+    out.line(format_args!("geometries  {}", record.counted(GEOMETRIES)))?;
+    let clashes = record.counted(CLASHES);
+    if clashes > 0 {
+        out.line(format_args!("given up    {clashes}, in which atoms clash"))?;
     }
-    out.line(format_args!("\nwritten  {}", files.out.display()))?;
+    out.line(format_args!("\nwritten  {} {}", files.out.display(), beside.display()))?;
     out.flush()
 }

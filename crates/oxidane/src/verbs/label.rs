@@ -1,9 +1,7 @@
 //! `label`: energies, forces and charges of structures, written beside what their files say of them.
 
-mod record;
-
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use oxidane_core::io::{Format, format_to_write, frame_to_string};
 use oxidane_core::{Error, Potential, Request, Result};
@@ -15,12 +13,9 @@ use crate::model::Loaded;
 use crate::output::progress::Progress;
 use crate::output::{Out, Voice};
 use crate::parallel;
+use crate::record::{Content, PAUSE, Record, Settings, Start};
 use crate::results;
 use crate::structures::{self, Structure};
-use record::{Record, Settings};
-
-/// Time between writings of the record: what a kill may cost.
-const PAUSE: Duration = Duration::from_millis(250);
 
 /// Runs `label`.
 pub fn run(args: &LabelArgs, voice: Voice) -> Outcome {
@@ -28,17 +23,18 @@ pub fn run(args: &LabelArgs, voice: Voice) -> Outcome {
     refuse_names(args)?;
     let model = Loaded::new(&args.compute, args.structure.force)?;
     let request = request(&model)?;
-    let settings = Settings::new(args, model.maker())?;
-    let mut record = if args.resume {
-        Record::resume(&args.out, settings)?
-    } else {
-        refuse_existing(args)?;
-        Record::create(&args.out, settings)?
-    };
+    let own = vec![
+        ("--model", model.maker()),
+        ("--prefix", args.prefix.clone()),
+        ("--replace", args.replace.to_string()),
+    ];
+    let settings = Settings::new(&args.files, &args.structure, own)?;
+    let start = Start::new(args.resume, args.overwrite);
+    let mut record = Record::open(Content::Labels, &args.out, settings, start)?;
     interrupt::watch()?;
     let outcome = label(args, &model, request, &mut record, voice);
     // Also after a failure: what is done need not be done again.
-    record.save(outcome.is_ok())?;
+    record.end(outcome.is_ok())?;
     outcome?;
     report(args, &model, request, &record, voice)
 }
@@ -144,18 +140,6 @@ fn refuse_names(args: &LabelArgs) -> Result<()> {
     structures::refuse_overwriting(&[&args.out], &inputs, args.compute.model.as_deref())
 }
 
-/// Labels take long: an existing file is not lost by a slip.
-fn refuse_existing(args: &LabelArgs) -> Result<()> {
-    if args.overwrite || !args.out.exists() {
-        return Ok(());
-    }
-    let mend = match record::name(&args.out).exists() {
-        true => "give --resume to go on with it, another --out to keep it, or --overwrite to begin anew",
-        false => "give another --out to keep it, or --overwrite to replace it",
-    };
-    Err(Error::usage(format!("the file exists: {mend}")).at(&args.out))
-}
-
 fn report(args: &LabelArgs, model: &Loaded, request: Request, record: &Record, voice: Voice) -> Outcome {
     if voice.quiet {
         return Ok(());
@@ -163,7 +147,7 @@ fn report(args: &LabelArgs, model: &Loaded, request: Request, record: &Record, v
     let mut out = Out::new();
     let skipped = match record.skipped() {
         0 => String::new(),
-        n => format!(", {n} skipped, which {} lists", record::name(&args.out).display()),
+        n => format!(", {n} skipped, which {} lists", Content::Labels.record_of(&args.out).display()),
     };
     out.line(format_args!("model       {}", model.title()))?;
     out.line(format_args!("structures  {} labelled{skipped}", record.written()))?;
@@ -171,6 +155,10 @@ fn report(args: &LabelArgs, model: &Loaded, request: Request, record: &Record, v
     let virial =
         if request.virial { format!("; of what repeats {}virial", args.prefix) } else { String::new() };
     out.line(format_args!("labels      {names}{virial}"))?;
-    out.line(format_args!("\nwritten  {} {}", args.out.display(), record::name(&args.out).display()))?;
+    out.line(format_args!(
+        "\nwritten  {} {}",
+        args.out.display(),
+        Content::Labels.record_of(&args.out).display()
+    ))?;
     out.flush()
 }

@@ -1,0 +1,132 @@
+//! [`Repeated`]: k-points for a method that computes crystals at the Gamma point alone.
+
+use crate::error::{Error, Result};
+use crate::potential::{Evaluation, Potential, Request};
+use crate::system::{Cell, System, SystemView};
+
+/// A mesh of k-points around Gamma, or the repeated cell that is the same thing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Mesh {
+    /// So many along a, b and c, of every structure.
+    Of([u32; 3]),
+    /// As many as make the cell this wide in every direction, in angstrom; none for molecules. The number changes with the cell: for single
+    /// points and cells that stay.
+    Wide(f64),
+}
+
+impl Mesh {
+    /// Copies along a, b and c.
+    pub fn copies(self, cell: &Cell) -> [u32; 3] {
+        match self {
+            Self::Of(copies) => copies,
+            // A cell that just misses the width by rounding has it.
+            Self::Wide(width) => cell.widths().map(|w| (width / w - 1e-9).ceil().max(1.0) as u32),
+        }
+    }
+}
+
+/// A potential whose crystals are computed in repeated cells: per cell, what it gives at the Gamma point of the large cell is what it would
+/// give with a mesh of k-points in the small one. Orbitals are left out.
+pub struct Repeated {
+    inner: Box<dyn Potential>,
+    mesh: Mesh,
+}
+
+impl Repeated {
+    /// Wraps a potential.
+    pub fn new(inner: Box<dyn Potential>, mesh: Mesh) -> Self {
+        Self { inner, mesh }
+    }
+
+    /// Copies along a, b and c; `None` of what does not repeat.
+    fn copies(&self, system: &dyn SystemView) -> Result<Option<[u32; 3]>> {
+        match (system.cell().filter(|cell| cell.periodic == [true; 3]), self.mesh) {
+            (Some(cell), mesh) => Ok(Some(mesh.copies(cell))),
+            (None, Mesh::Wide(_)) => Ok(None),
+            (None, Mesh::Of(_)) => Err(Error::usage(
+                "k-points have no effect on a structure that does not repeat in three directions; leave out --kpoints for it",
+            )),
+        }
+    }
+}
+
+/// The cell and its copies, the first copy first.
+fn enlarged(system: &dyn SystemView, cell: &Cell, copies: [u32; 3]) -> System {
+    let [a, b, c] = copies.map(|n| i32::try_from(n).unwrap_or(i32::MAX));
+    let shifts = (0..a).flat_map(|i| (0..b).flat_map(move |j| (0..c).map(move |k| [i, j, k])));
+    let (mut numbers, mut positions) = (Vec::new(), Vec::new());
+    for shift in shifts {
+        let by = cell.shift_vector(shift);
+        numbers.extend_from_slice(system.numbers());
+        positions.extend(system.positions().iter().map(|x| std::array::from_fn(|k| x[k] + by[k])));
+    }
+    let vectors: [[f64; 3]; 3] = std::array::from_fn(|k| cell.vectors[k].map(|x| x * f64::from(copies[k])));
+    let count = copies.iter().product::<u32>();
+    System {
+        numbers,
+        positions,
+        cell: Some(Cell { vectors, ..*cell }),
+        charge: system.charge() * i32::try_from(count).unwrap_or(i32::MAX),
+        unpaired: system.unpaired() * count,
+    }
+}
+
+/// Means over copies of rows that stand one copy after another.
+fn mean<const N: usize>(rows: &[[f64; N]], atoms: usize) -> Vec<[f64; N]> {
+    let copies = (rows.len() / atoms) as f64;
+    let of =
+        |atom: usize, k: usize| rows.iter().skip(atom).step_by(atoms).map(|row| row[k]).sum::<f64>() / copies;
+    (0..atoms).map(|atom| std::array::from_fn(|k| of(atom, k))).collect()
+}
+
+impl Potential for Repeated {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn capabilities(&self) -> Request {
+        Request { electronic: false, polarizability: false, born_charges: false, ..self.inner.capabilities() }
+    }
+
+    fn check(&self, system: &dyn SystemView) -> Result<()> {
+        self.inner.check(system)?;
+        self.copies(system).map(|_| ())
+    }
+
+    fn evaluate(&mut self, system: &dyn SystemView, request: Request) -> Result<Evaluation> {
+        request.within(self.capabilities(), self.name())?;
+        self.check(system)?;
+        let (Some(copies), Some(cell)) = (self.copies(system)?, system.cell()) else {
+            return self.inner.evaluate(system, request);
+        };
+        if copies == [1; 3] {
+            return self.inner.evaluate(system, request);
+        }
+        let large = self.inner.evaluate(&enlarged(system, cell, copies), request)?;
+        let (atoms, count) = (system.numbers().len(), f64::from(copies.iter().product::<u32>()));
+        let charges = large.charges.map(|q| q.into_iter().map(|q| [q]).collect::<Vec<_>>());
+        Ok(Evaluation {
+            energy: large.energy.map(|e| e / count),
+            forces: large.forces.map(|f| mean(&f, atoms)),
+            virial: large.virial.map(|v| v.map(|row| row.map(|x| x / count))),
+            charges: charges.map(|q| mean(&q, atoms).into_iter().map(|[q]| q).collect()),
+            ..Evaluation::default()
+        })
+    }
+
+    fn fork(&self) -> Box<dyn Potential> {
+        Box::new(Self { inner: self.inner.fork(), mesh: self.mesh })
+    }
+
+    fn follow(&mut self, on: bool) {
+        self.inner.follow(on);
+    }
+
+    fn memory(&self) -> Vec<f64> {
+        self.inner.memory()
+    }
+
+    fn recall(&mut self, memory: &[f64]) -> Result<()> {
+        self.inner.recall(memory)
+    }
+}
