@@ -18,15 +18,19 @@ impl Mesh {
     /// Copies along a, b and c.
     pub fn copies(self, cell: &Cell) -> [u32; 3] {
         match self {
-            Self::Of(copies) => copies,
+            Self::Of(copies) => copies.map(|n| n.max(1)),
             // A cell that just misses the width by rounding has it.
             Self::Wide(width) => cell.widths().map(|w| (width / w - 1e-9).ceil().max(1.0) as u32),
         }
     }
 }
 
+/// Most atoms of a repeated cell: more are a slip, and would not fit into memory.
+const MOST_ATOMS: u64 = 20_000;
+
 /// A potential whose crystals are computed in repeated cells: per cell, what it gives at the Gamma point of the large cell is what it would
-/// give with a mesh of k-points in the small one. Orbitals are left out.
+/// give with a mesh of k-points in the small one. Of repeated cells there are no orbitals. Where the cell has the fewest unpaired electrons that
+/// its parity allows, so has the large one; else as many in each copy.
 pub struct Repeated {
     inner: Box<dyn Potential>,
     mesh: Mesh,
@@ -41,7 +45,18 @@ impl Repeated {
     /// Copies along a, b and c; `None` of what does not repeat.
     fn copies(&self, system: &dyn SystemView) -> Result<Option<[u32; 3]>> {
         match (system.cell().filter(|cell| cell.periodic == [true; 3]), self.mesh) {
-            (Some(cell), mesh) => Ok(Some(mesh.copies(cell))),
+            (Some(cell), mesh) => {
+                let copies = mesh.copies(cell);
+                let atoms =
+                    copies.iter().fold(system.numbers().len() as u64, |n, &c| n.saturating_mul(c.into()));
+                if atoms > MOST_ATOMS {
+                    let [a, b, c] = copies;
+                    return Err(Error::usage(format!(
+                        "{a},{b},{c} k-points make a cell of {atoms} atoms, more than {MOST_ATOMS}; give fewer with --kpoints"
+                    )));
+                }
+                Ok(Some(copies))
+            }
             (None, Mesh::Wide(_)) => Ok(None),
             (None, Mesh::Of(_)) => Err(Error::usage(
                 "k-points have no effect on a structure that does not repeat in three directions; leave out --kpoints for it",
@@ -52,7 +67,8 @@ impl Repeated {
 
 /// The cell and its copies, the first copy first.
 fn enlarged(system: &dyn SystemView, cell: &Cell, copies: [u32; 3]) -> System {
-    let [a, b, c] = copies.map(|n| i32::try_from(n).unwrap_or(i32::MAX));
+    // Within the bounds of the atoms.
+    let [a, b, c] = copies.map(|n| n as i32);
     let shifts = (0..a).flat_map(|i| (0..b).flat_map(move |j| (0..c).map(move |k| [i, j, k])));
     let (mut numbers, mut positions) = (Vec::new(), Vec::new());
     for shift in shifts {
@@ -61,14 +77,15 @@ fn enlarged(system: &dyn SystemView, cell: &Cell, copies: [u32; 3]) -> System {
         positions.extend(system.positions().iter().map(|x| std::array::from_fn(|k| x[k] + by[k])));
     }
     let vectors: [[f64; 3]; 3] = std::array::from_fn(|k| cell.vectors[k].map(|x| x * f64::from(copies[k])));
-    let count = copies.iter().product::<u32>();
-    System {
-        numbers,
-        positions,
-        cell: Some(Cell { vectors, ..*cell }),
-        charge: system.charge() * i32::try_from(count).unwrap_or(i32::MAX),
-        unpaired: system.unpaired() * count,
-    }
+    let charge = system.charge() * a * b * c;
+    let mut large = System { numbers, positions, cell: Some(Cell { vectors, ..*cell }), charge, unpaired: 0 };
+    let electrons = system.numbers().iter().map(|&z| i64::from(z)).sum::<i64>() - i64::from(system.charge());
+    large.unpaired = if i64::from(system.unpaired()) == electrons.rem_euclid(2) {
+        large.lowest_unpaired()
+    } else {
+        system.unpaired() * copies.iter().product::<u32>()
+    };
+    large
 }
 
 /// Means over copies of rows that stand one copy after another.
@@ -85,7 +102,7 @@ impl Potential for Repeated {
     }
 
     fn capabilities(&self) -> Request {
-        Request { electronic: false, polarizability: false, born_charges: false, ..self.inner.capabilities() }
+        Request { polarizability: false, born_charges: false, ..self.inner.capabilities() }
     }
 
     fn check(&self, system: &dyn SystemView) -> Result<()> {
@@ -102,6 +119,7 @@ impl Potential for Repeated {
         if copies == [1; 3] {
             return self.inner.evaluate(system, request);
         }
+        let request = Request { electronic: false, dipole: false, ..request };
         let large = self.inner.evaluate(&enlarged(system, cell, copies), request)?;
         let (atoms, count) = (system.numbers().len(), f64::from(copies.iter().product::<u32>()));
         let charges = large.charges.map(|q| q.into_iter().map(|q| [q]).collect::<Vec<_>>());

@@ -30,4 +30,4 @@ pub use network::{Features, Network, Outputs, Scratch};
 pub use parameters::{Entry, Layout, Slot};
 pub use potential::{Domain, Exact, NetworkPotential};
 pub use tensor::Tensor;
-pub use uncertainty::LastLayer;
+pub use uncertainty::PredictionRigidity;

@@ -4,7 +4,7 @@ use crate::file::{self, Base, Calibration, Head, Header, Tensors};
 use crate::import::xequinet;
 use crate::potential::{Domain, Exact, NetworkPotential};
 use crate::registry::Precise;
-use crate::{LastLayer, Layout, Network, registry, shipped, uncertainty};
+use crate::{Layout, Network, PredictionRigidity, registry, shipped, uncertainty};
 use oxidane_core::{Error, Potential, Result, SumPotential, elements};
 use oxidane_math::Real;
 use std::path::Path;
@@ -40,7 +40,7 @@ pub struct Model {
     header: Header,
     weights: Arc<[f64]>,
     /// Of each head, where it has one.
-    uncertainties: Vec<Option<Arc<LastLayer>>>,
+    uncertainties: Vec<Option<Arc<PredictionRigidity>>>,
     notes: Vec<String>,
 }
 
@@ -259,7 +259,12 @@ impl Model {
     /// # Panics
     /// If there is no such head.
     #[must_use]
-    pub fn with_uncertainty(mut self, place: usize, layer: LastLayer, calibration: Calibration) -> Self {
+    pub fn with_uncertainty(
+        mut self,
+        place: usize,
+        layer: PredictionRigidity,
+        calibration: Calibration,
+    ) -> Self {
         self.uncertainties[place] = Some(Arc::new(layer));
         self.header.heads[place].uncertainty = Some(calibration);
         self

@@ -44,7 +44,7 @@ pub struct Features {
 }
 
 impl Features {
-    /// The features of these atoms added up, the last layer's first; all of `atoms` are those of the batch.
+    /// The features of the atoms `of` added up, those of the last layer first. `atoms`: how many there are in the batch.
     pub fn sum(&self, of: Range<usize>, atoms: usize) -> Vec<f64> {
         let mut sum = Vec::new();
         for features in [&self.last, &self.inner] {

@@ -3,7 +3,7 @@
 use crate::batch::Batch;
 use crate::charges::{DipoleResponse, crystal_in_field};
 use crate::network::{Network, Outputs, Scratch, without_charges};
-use crate::uncertainty::LastLayer;
+use crate::uncertainty::PredictionRigidity;
 use oxidane_core::elements::symbol;
 use oxidane_core::neighbors::SkinnedList;
 use oxidane_core::{Error, Evaluation, Potential, Request, Result, SystemView, refuse_unfit_spin};
@@ -95,7 +95,7 @@ pub struct NetworkPotential<R: Real> {
     network: Arc<dyn Network<R>>,
     head: u32,
     /// Of the head's energies, if it has been calibrated.
-    uncertainty: Option<Arc<LastLayer>>,
+    uncertainty: Option<Arc<PredictionRigidity>>,
     /// The same network in double precision, for structures that single precision cannot do.
     fallback: Option<Arc<Exact>>,
     /// Whether it corrects a method that stands beside it.
@@ -149,7 +149,7 @@ impl<R: Real> NetworkPotential<R> {
 
     /// The same with the uncertainty of its head, if there is one.
     #[must_use]
-    pub fn with_uncertainty(self, uncertainty: Option<Arc<LastLayer>>) -> Self {
+    pub fn with_uncertainty(self, uncertainty: Option<Arc<PredictionRigidity>>) -> Self {
         Self { uncertainty, ..self }
     }
 

@@ -13,7 +13,7 @@ use oxidane_core::{Error, Result, Uncertainty};
 
 /// The two quadratic forms of a head, as matrices whose product with features has the length that counts.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LastLayer {
+pub struct PredictionRigidity {
     /// `[F, F]`: with the features of a structure, the standard deviation of its energy in eV. F is the number of all features, or of those of the
     /// last layer.
     energy: Square,
@@ -21,7 +21,7 @@ pub struct LastLayer {
     atoms: Square,
 }
 
-impl LastLayer {
+impl PredictionRigidity {
     /// From two square matrices, the first no smaller than the second.
     ///
     /// # Errors
@@ -44,7 +44,8 @@ impl LastLayer {
     pub fn evaluate(&self, atoms: usize, features: &Features) -> Result<Uncertainty> {
         let sum = features.sum(0..atoms, atoms);
         let last = features.last.len() / atoms.max(1);
-        if last != self.atoms.width || ![last, sum.len()].contains(&self.energy.width) {
+        let whole = [&features.last, &features.inner].iter().all(|f| f.len().is_multiple_of(atoms.max(1)));
+        if !whole || last != self.atoms.width || ![last, sum.len()].contains(&self.energy.width) {
             return Err(Error::model(format!(
                 "the uncertainty is of {} features, {} of them of the last layer, the network has {} and {last}: they do not belong together",
                 self.energy.width,
@@ -102,7 +103,7 @@ fn names(head: &str) -> [String; 2] {
 }
 
 /// Takes the uncertainties of the heads out of the tensors of a model file, for those heads whose header speaks of one.
-pub(crate) fn take(header: &Header, tensors: &mut Tensors) -> Result<Vec<Option<LastLayer>>> {
+pub(crate) fn take(header: &Header, tensors: &mut Tensors) -> Result<Vec<Option<PredictionRigidity>>> {
     let of_head = |head: &crate::file::Head| {
         if head.uncertainty.is_none() {
             return Ok(None);
@@ -115,7 +116,7 @@ pub(crate) fn take(header: &Header, tensors: &mut Tensors) -> Result<Vec<Option<
             })
         };
         let [energy, atoms] = names(&head.name);
-        LastLayer::new(&part(energy)?, &part(atoms)?).map(Some)
+        PredictionRigidity::new(&part(energy)?, &part(atoms)?).map(Some)
     };
     header.heads.iter().map(of_head).collect()
 }
@@ -134,14 +135,14 @@ mod tests {
     #[test]
     fn lengths_are_those_of_the_products() {
         let features = |inner: &[f64]| Features { last: vec![1.0, 1.0, 0.0, 1.0], inner: inner.to_vec() };
-        let layer = LastLayer::new(&diagonal(&[3.0, 2.0]), &diagonal(&[1.0, 0.5])).unwrap();
+        let layer = PredictionRigidity::new(&diagonal(&[3.0, 2.0]), &diagonal(&[1.0, 0.5])).unwrap();
         let found = layer.evaluate(2, &features(&[])).unwrap();
         assert_eq!((found.energy, &found.components[..]), (5.0, &[3.0, 4.0][..]));
         assert_eq!(found.strangeness, [1.25f64.sqrt(), 0.5]);
         assert_eq!(layer.evaluate(2, &features(&[7.0; 4])).unwrap(), found, "of the last layer alone");
         assert!(layer.evaluate(1, &features(&[])).is_err());
 
-        let layer = LastLayer::new(&diagonal(&[3.0, 2.0, 4.0]), &diagonal(&[1.0, 0.5])).unwrap();
+        let layer = PredictionRigidity::new(&diagonal(&[3.0, 2.0, 4.0]), &diagonal(&[1.0, 0.5])).unwrap();
         let found = layer.evaluate(2, &features(&[1.0, 2.0])).unwrap();
         assert_eq!((found.energy, &found.components[..]), (13.0, &[3.0, 4.0, 12.0][..]));
         assert_eq!(found.strangeness, [1.25f64.sqrt(), 0.5]);
@@ -151,8 +152,8 @@ mod tests {
     #[test]
     fn matrices_of_other_shapes_are_refused() {
         let line = Tensor { shape: vec![1, 4], data: vec![0.0; 4] };
-        assert!(LastLayer::new(&diagonal(&[1.0; 2]), &line).is_err());
-        assert!(LastLayer::new(&line, &diagonal(&[1.0])).is_err());
-        assert!(LastLayer::new(&diagonal(&[1.0]), &diagonal(&[1.0; 2])).is_err());
+        assert!(PredictionRigidity::new(&diagonal(&[1.0; 2]), &line).is_err());
+        assert!(PredictionRigidity::new(&line, &diagonal(&[1.0])).is_err());
+        assert!(PredictionRigidity::new(&diagonal(&[1.0]), &diagonal(&[1.0; 2])).is_err());
     }
 }

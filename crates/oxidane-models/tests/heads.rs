@@ -228,3 +228,38 @@ fn a_mixed_batch_is_its_structures_on_any_number_of_threads() {
         mixed_batches(&*single, 1e-5);
     }
 }
+
+/// Of each atom the hidden features and a 1, and the scalars after each block; sums over the atoms of a structure are the same in a batch as alone, to
+/// the rounding of products of matrices of other sizes.
+#[test]
+fn features_are_of_each_structure() {
+    for net in networks(&[]) {
+        let (net, blocks) = (&*net, 3);
+        let ethene = System::molecule(
+            vec![6, 6, 1, 1, 1, 1],
+            vec![
+                [0.0; 3],
+                [1.33, 0.0, 0.0],
+                [-0.56, 0.93, 0.0],
+                [-0.56, -0.93, 0.0],
+                [1.89, 0.93, 0.0],
+                [1.89, -0.93, 0.0],
+            ],
+        );
+        let alone = [&water(), &ethene].map(|s| Batch::build(s, net.cutoff()).unwrap());
+        let request = Request { uncertainty: true, ..Request::ENERGY };
+        let run = |batch: &Batch| net.run(batch, request, &mut Scratch::default(), false).unwrap();
+        let both = Batch::concat(&[&alone[0], &alone[1]]);
+        let (found, atoms) = (run(&both).features, both.atoms());
+        for (s, batch) in alone.iter().enumerate() {
+            let own = run(batch).features;
+            let n = batch.atoms();
+            assert_eq!((own.last.len(), own.inner.len()), (n * (4 + 1), n * blocks * 8));
+            let expected = own.sum(0..n, n);
+            let sum = found.sum(both.atoms_of(s), atoms);
+            assert_eq!((sum.len(), sum[4]), (5 + 8 * blocks, n as f64), "a 1 for the bias of each atom");
+            sum.iter().zip(&expected).for_each(|(a, b)| assert!((a - b).abs() < 1e-12, "{a} {b}"));
+            assert!(expected[5..].iter().any(|x| x.abs() > 1e-3));
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! The uncertainty of a trained head, from the features of its network (see [`oxidane_models::LastLayer`]): quadratic forms over the
+//! The uncertainty of a trained head, from the features of its network (see [`oxidane_models::PredictionRigidity`]): quadratic forms over the
 //! structures trained on, their size set by errors on structures that were not: of their energies, and of the differences within families.
 
 use crate::data::{Differences, Labelled, TrainingData, by_family, with_references};
@@ -7,7 +7,7 @@ use faer::{Mat, Side};
 use oxidane_core::{Error, Request, Result};
 use oxidane_math::Real;
 use oxidane_models::file::Calibration;
-use oxidane_models::{LastLayer, Network, Scratch, Tensor};
+use oxidane_models::{Network, PredictionRigidity, Scratch, Tensor};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ const LEAST: usize = 8;
 #[derive(Debug, Clone)]
 pub struct Fitted {
     /// The quadratic forms.
-    pub layer: LastLayer,
+    pub layer: PredictionRigidity,
     /// What a model file says of them.
     pub calibration: Calibration,
 }
@@ -91,7 +91,9 @@ pub fn fit<R: Real>(
     if known.len() < LEAST {
         return Ok(None);
     }
-    let of_structures = Form::new(&rows(&trained, &known), trained.first().map_or(0, |e| e.features.len()))?;
+    // Nothing was learned of energies where all families are of one structure.
+    let Some(first) = trained.first() else { return Ok(None) };
+    let of_structures = Form::new(&rows(&trained, &known), first.features.len())?;
     let of_atoms = Form::new(&atoms, width)?;
     let project = |e: &Energy| -> Known { (of_structures.project(&e.features), e.error * e.error) };
     let known: Vec<_> = known.iter().map(project).collect();
@@ -107,7 +109,7 @@ pub fn fit<R: Real>(
     let strangest = strangest.fold(0.0, f64::max);
     let atoms = of_atoms.root(floor, 1.0 / strangest);
     Ok(Some(Fitted {
-        layer: LastLayer::new(&energy, &atoms)?,
+        layer: PredictionRigidity::new(&energy, &atoms)?,
         calibration: Calibration { trained: train.len() as u64, calibrated: known.len() as u64, tested },
     }))
 }
@@ -150,7 +152,8 @@ fn spread(context: &Context, frames: &[usize]) -> Vec<usize> {
 }
 
 /// The features of what was learned, one after another, as a regression weighs it: by the mean square error of its kind on structures not
-/// trained on. (Energies within a torsion scan are known far better than the energy of the molecule.)
+/// trained on. (Energies within a torsion scan are known far better than the energy of the molecule.) Structures of which forces alone were learned count as
+/// energies do on the mean.
 fn rows(trained: &[Energy], known: &[Energy]) -> Vec<f64> {
     let mut squares: BTreeMap<Kind, (f64, f64)> = BTreeMap::new();
     for e in known {

@@ -33,8 +33,9 @@ impl Growing {
         };
         let (file, present) = open().map_err(|e| Error::io(path, &e))?;
         if present < length {
-            let message =
-                format!("the file has {present} bytes, the restart file speaks of {length}; start a new run");
+            let message = format!(
+                "the file has {present} bytes, and {length} were recorded: it was changed since; start anew"
+            );
             return Err(Error::input(message).at(path));
         }
         Ok(Self::at(file, path, length))
@@ -42,11 +43,6 @@ impl Growing {
 
     fn at(file: File, path: &Path, length: u64) -> Self {
         Self { file: BufWriter::with_capacity(1 << 16, file), path: path.to_path_buf(), length }
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Adds text.

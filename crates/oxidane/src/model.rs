@@ -5,6 +5,7 @@ mod dispersion;
 mod guard;
 mod strange;
 
+use std::fmt::{Display, Formatter};
 use std::path::Path;
 
 use oxidane_core::{Error, Mesh, Potential, Request, Result, System};
@@ -196,29 +197,30 @@ impl Loaded {
     /// Model and precision: what a restart must agree with.
     pub fn identity(&self) -> String {
         let model = match &self.source {
-            Source::Network { model, head, precision, field, .. } => {
-                let header = model.header();
-                let hash = if header.hash.is_empty() { &header.name } else { &header.hash };
-                let head = if several(header) { format!(" head {}", head.name) } else { String::new() };
-                in_field(format!("{hash}{head} {}", precision.name()), *field)
-            }
+            Source::Network { .. } => self.network_identity(),
             Source::Gfn2(options) => format!("{GFN2} {} K", options.temperature),
         };
-        self.with_additions(model)
+        self.with_additions(model).to_string()
+    }
+
+    fn network_identity(&self) -> String {
+        let Source::Network { model, head, precision, field, .. } = &self.source else {
+            return String::new();
+        };
+        let header = model.header();
+        let hash = if header.hash.is_empty() { &header.name } else { &header.hash };
+        let head = if several(header) { format!(" head {}", head.name) } else { String::new() };
+        in_field(format!("{hash}{head} {}", precision.name()), *field)
     }
 
     /// What makes labels, as they say it: a method with its version, or the identity of a model.
-    pub fn maker(&self) -> String {
+    pub fn maker(&self) -> Maker {
         let usual = Gfn2Options::default().temperature;
-        match &self.source {
-            Source::Gfn2(options) if options.temperature == usual => {
-                self.with_additions(base::gfn2().to_string())
-            }
-            Source::Gfn2(options) => {
-                self.with_additions(format!("{} at {} K", base::gfn2(), options.temperature))
-            }
-            Source::Network { .. } => self.identity(),
-        }
+        self.with_additions(match &self.source {
+            Source::Gfn2(options) if options.temperature == usual => base::gfn2().to_string(),
+            Source::Gfn2(options) => format!("{} at {} K", base::gfn2(), options.temperature),
+            Source::Network { .. } => self.network_identity(),
+        })
     }
 
     /// One line for the head of tables.
@@ -239,22 +241,13 @@ impl Loaded {
                 format!("{GFN2} (GFN2-xTB), electronic temperature {} K", options.temperature)
             }
         };
-        self.with_additions(model)
+        self.with_additions(model).to_string()
     }
 
     /// With what the options add to the model.
-    fn with_additions(&self, mut model: String) -> String {
-        if let Some(mesh) = self.own_mesh() {
-            model.push_str(", k-points ");
-            model.push_str(&match mesh {
-                Mesh::Of([a, b, c]) => format!("{a},{b},{c}"),
-                Mesh::Wide(width) => format!("for cells {width} A wide"),
-            });
-        }
-        if let Some(d3) = &self.dispersion {
-            model.push_str(&format!(" + {}", d3.name()));
-        }
-        model
+    fn with_additions(&self, model: String) -> Maker {
+        let dispersion = self.dispersion.as_ref().map_or(String::new(), |d3| format!(" + {}", d3.name()));
+        Maker { model, mesh: self.own_mesh(), dispersion }
     }
 
     /// The k-points, if there is GFN2-xTB that they are of.
@@ -268,10 +261,10 @@ impl Loaded {
     /// Which level of theory computes, of a model that has several, and in which electric field.
     pub fn conditions(&self) -> json::Conditions<'_> {
         let Source::Network { model, head, field, .. } = &self.source else {
-            return json::Conditions::default();
+            return json::Conditions { mesh: self.own_mesh(), ..json::Conditions::default() };
         };
         let level = || json::Level { head: &head.name, level_of_theory: head.level_of_theory.as_deref() };
-        json::Conditions { level: several(model.header()).then(level), field: *field }
+        json::Conditions { level: several(model.header()).then(level), field: *field, mesh: self.own_mesh() }
     }
 
     /// What it gives in one evaluation: all but derivatives of the dipole, which models with Born charges compute apart.
@@ -318,6 +311,34 @@ impl Loaded {
             spin: false,
             cell: false,
             narrow: false,
+        }
+    }
+}
+
+/// A model with what the options add to it, in words.
+#[derive(Debug, Clone)]
+pub struct Maker {
+    model: String,
+    mesh: Option<Mesh>,
+    dispersion: String,
+}
+
+impl Maker {
+    /// For one structure: k-points are those of its cell, and a molecule has none.
+    pub fn of(&self, system: &System) -> String {
+        let repeats = self.mesh.zip(system.cell.filter(|cell| cell.periodic == [true; 3]));
+        let copies = repeats.map(|(mesh, cell)| mesh.copies(&cell)).filter(|copies| *copies != [1; 3]);
+        Self { mesh: copies.map(Mesh::Of), ..self.clone() }.to_string()
+    }
+}
+
+impl Display for Maker {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let Self { model, mesh, dispersion } = self;
+        match mesh {
+            Some(Mesh::Of([a, b, c])) => write!(f, "{model}, k-points {a},{b},{c}{dispersion}"),
+            Some(Mesh::Wide(width)) => write!(f, "{model}, k-points for cells {width} A wide{dispersion}"),
+            None => write!(f, "{model}{dispersion}"),
         }
     }
 }
@@ -392,10 +413,11 @@ impl Caveats<'_> {
         if narrowest >= NARROW || std::mem::replace(&mut self.narrow, true) {
             return;
         }
+        let repeated = if copies == [1; 3] { "" } else { ", repeated for its k-points," };
         let [a, b, c] = Kpoints::Auto.mesh().copies(&cell);
         self.voice.note(&format!(
-            "the cell, repeated for its k-points, is {narrowest:.1} A wide: below {NARROW} A GFN2-xTB may be tens of meV per atom off; give --kpoints \
-             {a},{b},{c}"
+            "the cell{repeated} is {narrowest:.1} A wide: below {NARROW} A GFN2-xTB may be tens of meV per atom off; give --kpoints {a},{b},{c}, or auto \
+             for cells that stay"
         ));
     }
 

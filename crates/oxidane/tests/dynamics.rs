@@ -137,6 +137,11 @@ fn uncertainties_are_shown() {
     let last = text.lines().nth(head + 2).unwrap().split_whitespace().last().unwrap();
     let results = bench.run(&["sp", "water.xyz", "--json", "--model", "rmd17-mpnice"]).json();
     let expected = results[0]["energy_uncertainty"].as_f64().unwrap();
+    // A file whose uncertainty is of the last layer alone stays readable: what it gave when it was made.
+    let ethanol =
+        bench.run(&["sp", &common::example("ethanol.xyz"), "--json", "--model", "rmd17-mpnice"]).json();
+    let of_ethanol = ethanol[0]["energy_uncertainty"].as_f64().unwrap();
+    assert!((of_ethanol - 0.008_453_38).abs() < 1e-6, "{of_ethanol}");
     assert!(
         (last.parse::<f64>().unwrap() - expected).abs() <= 5e-5,
         "shown with four decimals: {last} {expected}"

@@ -155,3 +155,19 @@ fn stopped_labels_end_in_the_same_bytes() {
     let label = ["label", "many.xyz", "--model", "gfn2", "--prefix", "g_", "--threads", "1"];
     common::stopped_runs_go_on(&bench, &label, ".label", count);
 }
+
+/// k-points are part of what made the labels of a crystal, and not of a molecule's.
+#[test]
+fn labels_say_their_k_points() {
+    let bench = Bench::new();
+    let fluoride = "2\nLattice=\"3.1 0 0 0 3.2 0 0 0 2.6\" pbc=\"T T T\" Properties=species:S:1:pos:R:3\nF 0 0 0\nH 0 0 0.95\n";
+    bench.write("both.xyz", &format!("{WATER}{fluoride}"));
+    let label = ["label", "both.xyz", "--model", "gfn2", "--out", "out.xyz", "--kpoints"];
+    bench.run(&[&label[..], &["2,2,2"]].concat()).refused(2, &["both.xyz", "k-points", "--kpoints"]);
+    bench.run(&[&label[..6], &["--kpoints", "1,1,2", "--keep-going", "--overwrite"]].concat()).ok();
+    let of_crystal = &frames(&bench, "out.xyz")[0].info["method"];
+    assert_eq!(of_crystal.as_text(), Some("gfn2-v1, k-points 1,1,2"));
+    bench.write("water.xyz", WATER);
+    bench.run(&["label", "water.xyz", "--model", "gfn2", "--kpoints", "auto", "--out", "w.xyz"]).ok();
+    assert_eq!(frames(&bench, "w.xyz")[0].info["method"].as_text(), Some("gfn2-v1"));
+}

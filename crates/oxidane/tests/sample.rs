@@ -133,6 +133,16 @@ fn what_has_no_sense_is_refused_or_left_out() {
     displace(&["--sigma", "0.5", "--keep-going"]).refused(2, &["s.xyz", "the file exists", "--resume"]);
     displace(&["--sigma", "0.4", "--keep-going", "--resume"])
         .refused(2, &["s.xyz.sample", "--sigma \"0.5\"", "\"0.4\""]);
+    displace(&["--sigma", "0.5", "--resume"]).ok();
+    bench
+        .run(&["sample", "torsions", &aspirin, "--out", "s.xyz", "--resume"])
+        .refused(2, &["sample \"displacement\"", "\"torsion\""]);
+    // A run that fails at its first structure touches nothing of the one before.
+    let before = (bench.bytes("s.xyz"), bench.bytes("s.xyz.sample"));
+    displace(&["--sigma", "0.5", "--overwrite"]).refused(2, &["clash"]);
+    assert!((bench.bytes("s.xyz"), bench.bytes("s.xyz.sample")) == before);
+    std::fs::remove_file(bench.path("s.xyz")).unwrap();
+    displace(&[]).refused(2, &["s.xyz.sample", "record", "--overwrite"]);
     bench.run(&["sample", "displace", "-", "--out", "i.xyz"]).refused(2, &["standard input"]);
     bench.run(&["sample", "displace", "water.xyz", "--out", "water.xyz"]).refused(2, &["overwritten"]);
     bench.run(&["sample", "displace", "water.xyz", "--out", "s.cif"]).refused(2, &["extended xyz"]);
@@ -151,8 +161,25 @@ fn stopped_samples_end_in_the_same_bytes() {
     let bench = Bench::new();
     let count = 400;
     let shape = |i: u64| WATER.replace("0.7572", &format!("0.75{:04}", 9 * i));
-    bench.write("many.xyz", &(0..count).map(shape).collect::<String>());
-    let md =
-        ["sample", "md", "many.xyz", "--model", "gfn2", "--every", "5fs", "--count", "4", "--threads", "1"];
+    let far = "2\n\nH 0 0 0\nH 0 0 0.2\n";
+    bench.write(
+        "many.xyz",
+        &(0..count).map(|i| if i % 9 == 4 { far.into() } else { shape(i) }).collect::<String>(),
+    );
+    let md = [
+        "sample",
+        "md",
+        "many.xyz",
+        "--model",
+        "gfn2",
+        "--every",
+        "5fs",
+        "--count",
+        "4",
+        "--threads",
+        "2",
+        "--keep-going",
+        "--parents",
+    ];
     common::stopped_runs_go_on(&bench, &md, ".sample", count);
 }

@@ -56,7 +56,7 @@ impl fmt::Display for Base {
     }
 }
 
-/// Where the uncertainty of a head's energies comes from, see [`crate::LastLayer`].
+/// Where the uncertainty of a head's energies comes from, see [`crate::PredictionRigidity`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {

@@ -93,6 +93,13 @@ impl BaseLabels {
         let wanted = self.base.to_string();
         match frame.info.get(&key).map(|made| made.as_text().unwrap_or_default()) {
             Some(made) if made == wanted => Ok(()),
+            Some(made) if made.starts_with(&format!("{wanted}, k-points")) => {
+                Err(frame.origin.place(Error::input(format!(
+                    "the labels of {} in this frame were made with k-points (`{key}`), and a correction is learned as it is used by default, at the \
+                     Gamma point: label without --kpoints",
+                    self.base.method
+                ))))
+            }
             Some(made) => Err(frame.origin.place(Error::input(format!(
                 "the labels of {} in this frame were made by \"{made}\" (`{key}`), not by {wanted}; {}",
                 self.base.method,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oxidane_core::{Cell, DipoleOrigin, Electronic, Error, Evaluation, Result, System};
+use oxidane_core::{Cell, DipoleOrigin, Electronic, Error, Evaluation, Mesh, Result, System};
 use serde::Serialize;
 
 /// One structure in the output of `sp --json`. Properties that the model does not have are absent.
@@ -25,6 +25,9 @@ pub struct Record<'a> {
     /// What of a model that can do several things was computed.
     #[serde(flatten)]
     pub conditions: Conditions<'a>,
+    /// k-points of GFN2-xTB along a, b and c, of structures that repeat, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kpoints: Option<[u32; 3]>,
     /// Total energy (eV).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy: Option<f64>,
@@ -72,6 +75,9 @@ pub struct Conditions<'a> {
     /// Uniform electric field (V/angstrom).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<[f64; 3]>,
+    /// The k-points of GFN2-xTB, as they are chosen.
+    #[serde(skip)]
+    pub mesh: Option<Mesh>,
 }
 
 /// One level of theory of several.
@@ -145,6 +151,7 @@ impl<'a> Record<'a> {
             charge: system.charge,
             multiplicity: system.multiplicity(),
             unpaired: system.unpaired,
+            kpoints: conditions.mesh.zip(system.cell).map(|(mesh, cell)| mesh.copies(&cell)),
             conditions,
             energy: results.energy,
             energy_uncertainty: results.uncertainty.as_ref().map(|u| u.energy),

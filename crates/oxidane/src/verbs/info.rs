@@ -123,7 +123,7 @@ fn level(head: &Head) -> Vec<(&'static str, String)> {
             u.tested.map(|t| format!("; error / uncertainty {t:.2} on the test set")).unwrap_or_default();
         let (trained, calibrated) = (u.trained, u.calibrated);
         let from = format!("{trained} structures trained on and {calibrated} errors on others");
-        ("uncertainty", format!("of energies, last layer; from {from}{tested}"))
+        ("uncertainty", format!("of energies; from {from}{tested}"))
     }));
     lines
 }
@@ -184,9 +184,9 @@ fn gfn2(args: &InfoArgs) -> Outcome {
         ("elements", "H to Rn (1 to 86)"),
         ("charges", "any"),
         ("unpaired", "any that fits the valence electrons (lanthanides keep f electrons in the core)"),
-        ("periodicity", "molecules and crystals (Gamma point)"),
+        ("periodicity", "molecules and crystals (at the Gamma point, or with --kpoints)"),
         ("gives", "energy, forces, virial, stress, charges, dipole, quadrupole, orbitals, bond orders"),
-        ("not in it", "solvents, k points, slabs and wires, ghost atoms"),
+        ("not in it", "solvents, slabs and wires, ghost atoms"),
         ("precision", "f64"),
         ("source", "C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 2019, 15, 1652"),
     ];

@@ -2,21 +2,17 @@
 
 mod kinds;
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
-
-use oxidane_core::io::{Data, Format, Frame, Value, format_to_write, frame_to_string};
-use oxidane_core::{Error, Evaluation, Potential, Result};
+use oxidane_core::io::{Data, Format, Frame, Value, frame_to_string};
+use oxidane_core::{Evaluation, Potential, Result};
 
 use crate::args::{ComputeArgs, SampleArgs, SampleFiles, SampleKind};
-use crate::exit::{Failure, Outcome};
+use crate::exit::Outcome;
 use crate::interrupt;
 use crate::model::Loaded;
 use crate::output::progress::Progress;
 use crate::output::{Out, Voice};
-use crate::parallel;
-use crate::record::{Content, PAUSE, Record, Settings, Start};
-use crate::results::{labelled, with_mend};
+use crate::record::{self, Content, Manner, Piece, Record, Settings, Start};
+use crate::results::labelled;
 use crate::structures::{self, Structure};
 use kinds::{Displace, Dynamics, Kind, Modes, Torsions};
 
@@ -35,13 +31,6 @@ pub fn run(args: &SampleArgs, voice: Voice) -> Outcome {
     }
 }
 
-/// What was made of one structure.
-struct Made {
-    structure: Structure,
-    /// Its geometries, or why there are none.
-    drawn: Result<(Vec<Frame>, usize)>,
-}
-
 /// What a record counts beside structures.
 const GEOMETRIES: &str = "geometries";
 const CLASHES: &str = "clashes";
@@ -50,19 +39,8 @@ fn sample(files: &SampleFiles, kind: &dyn Kind, compute: Option<&ComputeArgs>, v
     if let Some(compute) = compute {
         compute.apply_threads()?;
     }
-    if files.files.iter().any(|file| file == Path::new("-")) {
-        return Err(Error::usage(
-            "sample reads files and not the standard input, which cannot be read again when the work is resumed",
-        )
-        .into());
-    }
-    if format_to_write(&files.out)? != Format::ExtXyz {
-        let message = "geometries are written as extended xyz; end the name in .xyz or .extxyz";
-        return Err(Error::usage(message).at(&files.out).into());
-    }
-    let inputs: Vec<_> = files.files.iter().map(PathBuf::as_path).collect();
     let model = compute.and_then(|compute| compute.model.as_deref());
-    structures::refuse_overwriting(&[&files.out], &inputs, model)?;
+    record::refuse_names("sample", &files.files, &files.out, Content::Samples, model)?;
     let model = compute.map(|compute| Loaded::new(compute, files.structure.force)).transpose()?;
     if let Some(model) = &model {
         model.require(oxidane_core::Request::FORCES)?;
@@ -73,76 +51,42 @@ fn sample(files: &SampleFiles, kind: &dyn Kind, compute: Option<&ComputeArgs>, v
             .map(|_| None)
             .collect(),
     };
-    let mut own = kind.settings();
-    own.push(("--parents", files.parents.to_string()));
-    own.extend(model.as_ref().map(|model| ("--model", model.maker())));
-    let settings = Settings::new(&files.files, &files.structure, own)?;
+    let settings = Settings::new(&files.files, &files.structure, own(files, kind, compute, model.as_ref()))?;
     let start = Start::new(files.resume, files.overwrite);
     let mut record = Record::open(Content::Samples, &files.out, settings, start)?;
     interrupt::watch()?;
-    let outcome = write(files, kind, model.as_ref(), workers, voice, &mut record);
-    // Also after a failure: what is done need not be done again.
-    record.end(outcome.is_ok())?;
-    outcome?;
+    let manner = Manner {
+        keep_going: files.keep_going,
+        caveats: model.as_ref().map(|model| model.caveats(voice)),
+        progress: Progress::endless("geometries", voice),
+        done: |record| record.counted(GEOMETRIES),
+        voice,
+    };
+    let all = structures::read(&files.files, &files.structure, voice)?;
+    record::grow(&mut record, all, workers, manner, |potential, structure, place| {
+        let (frames, clashes) = geometries(kind, potential, structure, place, files)?;
+        let texts = frames.iter().map(|frame| frame_to_string(frame, Format::ExtXyz));
+        let counts = vec![(GEOMETRIES, frames.len() as u64), (CLASHES, clashes as u64)];
+        Ok(Piece { text: texts.collect::<Result<String>>()?, counts })
+    })?;
     report(files, model.as_ref(), &record, voice)
 }
 
-/// Makes the geometries and writes them in the order of the structures.
-fn write(
+/// What decides the geometries, as options in words.
+fn own(
     files: &SampleFiles,
     kind: &dyn Kind,
+    compute: Option<&ComputeArgs>,
     model: Option<&Loaded>,
-    workers: Vec<Option<Box<dyn Potential>>>,
-    voice: Voice,
-    record: &mut Record,
-) -> Outcome {
-    let mut caveats = model.map(|model| model.caveats(voice));
-    let mut progress = Progress::endless("geometries", voice);
-    let all = structures::read(&files.files, &files.structure, voice)?;
-    let numbered = all.zip(0_u64..).map(|(structure, place)| Ok((structure?, place)));
-    let left = numbered.skip(usize::try_from(record.taken()).unwrap_or(usize::MAX));
-    let work = |potential: &mut Option<Box<dyn Potential>>, (structure, place): (Structure, u64)| {
-        let drawn = geometries(kind, potential, &structure, place, files).map_err(|e| structure.place(e));
-        match drawn {
-            Err(error) if !files.keep_going => Err(with_mend(error)),
-            drawn => Ok(Made { structure, drawn }),
-        }
-    };
-    let mut saved = Instant::now();
-    let outcome = parallel::in_order(left, workers, work, |made| {
-        if interrupt::asked() {
-            let how = format!(
-                "{} structures are done in {}; the same command with --resume goes on",
-                record.taken(),
-                files.out.display()
-            );
-            return Err(Failure::Interrupted(how));
-        }
-        let (frames, clashes) = match made.drawn {
-            Ok(drawn) => drawn,
-            Err(error) => {
-                progress.around(|| voice.note(&format!("skipped: {error}")));
-                record.skip(&error);
-                return Ok(());
-            }
-        };
-        if let Some(caveats) = &mut caveats {
-            progress.around(|| caveats.see(&made.structure.frame.system));
-        }
-        let texts = frames.iter().map(|frame| frame_to_string(frame, Format::ExtXyz));
-        let text = texts.collect::<Result<String>>().map_err(|e| made.structure.place(e))?;
-        record.add(&text)?;
-        record.count(GEOMETRIES, frames.len() as u64);
-        record.count(CLASHES, clashes as u64);
-        if saved.elapsed() >= PAUSE {
-            record.save(false)?;
-            saved = Instant::now();
-        }
-        progress.at(record.counted(GEOMETRIES), String::new);
-        Ok(())
-    });
-    progress.finish();
-    outcome
+) -> Vec<(&'static str, String)> {
+    let mut own = kind.settings();
+    own.push(("--parents", files.parents.to_string()));
+    // They are in the names of the parents.
+    let stems: Vec<_> = files.files.iter().map(|file| structures::stem(file)).collect();
+    own.push(("files", stems.join(" ")));
+    own.extend(model.map(|model| ("--model", model.maker().to_string())));
+    own.extend(compute.map(|compute| ("--strict", compute.strict.to_string())));
+    own
 }
 
 /// The geometries of one structure as frames, and how many were given up because atoms clash.
@@ -193,17 +137,12 @@ fn report(files: &SampleFiles, model: Option<&Loaded>, record: &Record, voice: V
     if let Some(model) = model {
         out.line(format_args!("model       {}", model.title()))?;
     }
-    let beside = Content::Samples.record_of(&files.out);
-    let skipped = match record.skipped() {
-        0 => String::new(),
-        n => format!(", {n} skipped, which {} lists", beside.display()),
-    };
-    out.line(format_args!("structures  {}{skipped}", record.taken()))?;
+    out.line(format_args!("structures  {}{}", record.taken(), record.skipped()))?;
     out.line(format_args!("geometries  {}", record.counted(GEOMETRIES)))?;
     let clashes = record.counted(CLASHES);
     if clashes > 0 {
         out.line(format_args!("given up    {clashes}, in which atoms clash"))?;
     }
-    out.line(format_args!("\nwritten  {} {}", files.out.display(), beside.display()))?;
+    out.line(format_args!("\nwritten  {} {}", files.out.display(), record.beside().display()))?;
     out.flush()
 }
