@@ -92,6 +92,32 @@ fn models_stand_side_by_side() {
         .refused(2, &["gfn2", "name="]);
 }
 
+/// GFN2-xTB ranks crystals as `--kpoints auto` computes them, here in four cells of 2.6 angstrom, and not at the Gamma point.
+#[test]
+fn crystals_are_computed_with_k_points() {
+    let bench = Bench::new();
+    let chain = |name: &str, c: f64| {
+        format!(
+            "2\nLattice=\"10.1 0 0 0 10.2 0 0 0 {c}\" Properties=species:S:1:pos:R:3 name={name} geometry=i pbc=\"T T T\"\nF 0 0 0\nH 0 0 0.95\n"
+        )
+    };
+    bench.write("polymorph.extxyz", &(chain("i-expt", 2.6) + &chain("i-b", 2.75)));
+    let reference =
+        r#"{"header":[],"reactions":[{"stoich":[[1.0,"i-b"],[-1.0,"i-expt"]],"ref_kcal_mol":1.0}]}"#;
+    bench.write("polymorph_reference.json", reference);
+    let run = bench.run(&["bench", "polymorphs", "--data", ".", "--model", "gfn2", "--json"]);
+    let found = run.json()[0]["results"]["profiles"]["profiles"][0]["errors"][0]["barrier"].as_f64().unwrap();
+    let height = |options: &[&str]| {
+        let sp = ["sp", "polymorph.extxyz", "--model", "gfn2", "--json"];
+        let all = bench.run(&[&sp[..], options].concat()).json();
+        let energy = |k: usize| all[k]["energy"].as_f64().unwrap() / KCAL_PER_MOL;
+        (energy(1) - energy(0)).abs()
+    };
+    let (meshed, gamma) = (height(&["--kpoints", "auto"]), height(&[]));
+    assert!((found + 1.0 - meshed).abs() < 1e-9, "{found} {meshed}");
+    assert!((meshed - gamma).abs() > 0.01, "{meshed} {gamma}");
+}
+
 /// A model with uncertainties shows how they compare with its errors.
 #[test]
 fn uncertainties_stand_beside_errors() {
