@@ -12,6 +12,7 @@ mod potential;
 mod repeated;
 mod system;
 pub mod units;
+mod vector;
 
 pub use error::{Error, ErrorKind, Result};
 pub use potential::{DipoleOrigin, Electronic, Evaluation, Potential, Request, SumPotential, Uncertainty};

@@ -15,13 +15,14 @@ pub enum Mesh {
 }
 
 impl Mesh {
-    /// Copies along a, b and c.
-    pub fn copies(self, cell: &Cell) -> [u32; 3] {
-        match self {
+    /// Copies along a, b and c of a structure that repeats in all of them; `None` of others.
+    pub fn copies(self, system: &dyn SystemView) -> Option<[u32; 3]> {
+        let cell = system.cell().filter(|cell| cell.periodic == [true; 3])?;
+        Some(match self {
             Self::Of(copies) => copies.map(|n| n.max(1)),
             // A cell that just misses the width by rounding has it.
             Self::Wide(width) => cell.widths().map(|w| (width / w - 1e-9).ceil().max(1.0) as u32),
-        }
+        })
     }
 }
 
@@ -44,24 +45,22 @@ impl Repeated {
 
     /// Copies along a, b and c; `None` of what does not repeat.
     fn copies(&self, system: &dyn SystemView) -> Result<Option<[u32; 3]>> {
-        match (system.cell().filter(|cell| cell.periodic == [true; 3]), self.mesh) {
-            (Some(cell), mesh) => {
-                let copies = mesh.copies(cell);
-                let atoms =
-                    copies.iter().fold(system.numbers().len() as u64, |n, &c| n.saturating_mul(c.into()));
-                if atoms > MOST_ATOMS {
-                    let [a, b, c] = copies;
-                    return Err(Error::usage(format!(
-                        "{a},{b},{c} k-points make a cell of {atoms} atoms, more than {MOST_ATOMS}; give fewer with --kpoints"
-                    )));
-                }
-                Ok(Some(copies))
-            }
-            (None, Mesh::Wide(_)) => Ok(None),
-            (None, Mesh::Of(_)) => Err(Error::usage(
-                "k-points have no effect on a structure that does not repeat in three directions; leave out --kpoints for it",
-            )),
+        let Some(copies) = self.mesh.copies(system) else {
+            return match self.mesh {
+                Mesh::Wide(_) => Ok(None),
+                Mesh::Of(_) => Err(Error::usage(
+                    "k-points have no effect on a structure that does not repeat in three directions; leave out --kpoints for it",
+                )),
+            };
+        };
+        let atoms = copies.iter().fold(system.numbers().len() as u64, |n, &c| n.saturating_mul(c.into()));
+        if atoms > MOST_ATOMS {
+            let [a, b, c] = copies;
+            return Err(Error::usage(format!(
+                "{a},{b},{c} k-points make a cell of {atoms} atoms, more than {MOST_ATOMS}; give fewer with --kpoints"
+            )));
         }
+        Ok(Some(copies))
     }
 }
 
@@ -79,8 +78,7 @@ fn enlarged(system: &dyn SystemView, cell: &Cell, copies: [u32; 3]) -> System {
     let vectors: [[f64; 3]; 3] = std::array::from_fn(|k| cell.vectors[k].map(|x| x * f64::from(copies[k])));
     let charge = system.charge() * a * b * c;
     let mut large = System { numbers, positions, cell: Some(Cell { vectors, ..*cell }), charge, unpaired: 0 };
-    let electrons = system.numbers().iter().map(|&z| i64::from(z)).sum::<i64>() - i64::from(system.charge());
-    large.unpaired = if i64::from(system.unpaired()) == electrons.rem_euclid(2) {
+    large.unpaired = if system.unpaired() == system.lowest_unpaired() {
         large.lowest_unpaired()
     } else {
         system.unpaired() * copies.iter().product::<u32>()
@@ -112,13 +110,12 @@ impl Potential for Repeated {
 
     fn evaluate(&mut self, system: &dyn SystemView, request: Request) -> Result<Evaluation> {
         request.within(self.capabilities(), self.name())?;
-        self.check(system)?;
-        let (Some(copies), Some(cell)) = (self.copies(system)?, system.cell()) else {
+        let copies = self.copies(system)?.filter(|copies| *copies != [1; 3]);
+        let (Some(copies), Some(cell)) = (copies, system.cell()) else {
             return self.inner.evaluate(system, request);
         };
-        if copies == [1; 3] {
-            return self.inner.evaluate(system, request);
-        }
+        // What is wrong is said of the cell that was given.
+        self.inner.check(system)?;
         let request = Request { electronic: false, dipole: false, ..request };
         let large = self.inner.evaluate(&enlarged(system, cell, copies), request)?;
         let (atoms, count) = (system.numbers().len(), f64::from(copies.iter().product::<u32>()));

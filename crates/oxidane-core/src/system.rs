@@ -1,6 +1,7 @@
 //! [`System`]: species, positions, cell, charge and unpaired electrons, and the read-only view of it.
 
 use crate::error::{Error, Result};
+use crate::vector;
 
 /// A unit cell: three row vectors in angstrom and the directions in which it repeats.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,20 +20,12 @@ impl Cell {
 
     /// Signed volume a . (b x c) in angstrom^3.
     pub fn volume(&self) -> f64 {
-        let [a, b, c] = self.vectors;
-        a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0])
-            + a[2] * (b[0] * c[1] - b[1] * c[0])
+        vector::volume(self.vectors)
     }
 
     /// The distances in angstrom between the faces of the cell: how wide it is across a, b and c.
     pub fn widths(&self) -> [f64; 3] {
-        let area = |k: usize| {
-            let (b, c) = (self.vectors[(k + 1) % 3], self.vectors[(k + 2) % 3]);
-            let normal: [f64; 3] =
-                std::array::from_fn(|i| b[(i + 1) % 3] * c[(i + 2) % 3] - b[(i + 2) % 3] * c[(i + 1) % 3]);
-            normal.iter().map(|x| x * x).sum::<f64>().sqrt()
-        };
-        std::array::from_fn(|k| self.volume().abs() / area(k))
+        vector::reciprocal(self.vectors).map(|row| 1.0 / vector::norm(row))
     }
 
     /// The Cartesian vector of an integer combination of the lattice vectors (angstrom).
@@ -73,6 +66,14 @@ pub trait SystemView: Sync {
     fn owned(&self) -> usize {
         self.numbers().len()
     }
+    /// Number of electrons, counted from the nuclear charges and the total charge.
+    fn electrons(&self) -> i64 {
+        self.numbers().iter().map(|&z| i64::from(z)).sum::<i64>() - i64::from(self.charge())
+    }
+    /// The fewest unpaired electrons that the parity of the electron count allows.
+    fn lowest_unpaired(&self) -> u32 {
+        u32::from(self.electrons().rem_euclid(2) == 1)
+    }
 }
 
 impl SystemView for System {
@@ -99,7 +100,7 @@ pub const PARTLY_FILLED_4F: std::ops::RangeInclusive<u8> = 58..=70;
 /// Refuses more unpaired electrons than there are, or a number of the wrong parity, all electrons counted.
 pub fn refuse_unfit_spin(system: &dyn SystemView) -> Result<()> {
     let (charge, unpaired) = (system.charge(), i64::from(system.unpaired()));
-    let electrons = system.numbers().iter().map(|&z| i64::from(z)).sum::<i64>() - i64::from(charge);
+    let electrons = system.electrons();
     if unpaired > electrons || (electrons - unpaired).rem_euclid(2) != 0 {
         return Err(Error::input(format!(
             "{electrons} electrons (charge {charge}) cannot have {unpaired} unpaired (multiplicity {}); \
@@ -131,14 +132,14 @@ impl System {
         self.numbers.is_empty()
     }
 
-    /// Number of electrons, counted from the nuclear charges and the total charge.
+    /// [`SystemView::electrons`].
     pub fn electrons(&self) -> i64 {
-        self.numbers.iter().map(|&z| i64::from(z)).sum::<i64>() - i64::from(self.charge)
+        SystemView::electrons(self)
     }
 
-    /// The fewest unpaired electrons that the parity of the electron count allows.
+    /// [`SystemView::lowest_unpaired`].
     pub fn lowest_unpaired(&self) -> u32 {
-        u32::from(self.electrons().rem_euclid(2) == 1)
+        SystemView::lowest_unpaired(self)
     }
 
     /// Spin multiplicity, 2S + 1.

@@ -22,19 +22,18 @@ pub struct PredictionRigidity {
 }
 
 impl PredictionRigidity {
-    /// From two square matrices, the first no smaller than the second.
+    /// From two square matrices, the first no smaller than the second; of a triangular one the upper triangle, row by row.
     ///
     /// # Errors
     /// They are not.
     pub fn new(energy: &Tensor, atoms: &Tensor) -> Result<Self> {
-        let square = |t: &Tensor| matches!(t.shape[..], [rows, columns] if rows == columns && rows > 0);
-        if !square(energy) || !square(atoms) || energy.shape[0] < atoms.shape[0] {
-            return Err(Error::model(format!(
-                "the matrices of the uncertainty have shapes {:?} and {:?}; they must be square, the first no smaller",
+        match (Square::new(energy), Square::new(atoms)) {
+            (Some(energy), Some(atoms)) if energy.width >= atoms.width => Ok(Self { energy, atoms }),
+            _ => Err(Error::model(format!(
+                "the matrices of the uncertainty have shapes {:?} and {:?}; they must be square, or upper triangles, the first no smaller",
                 energy.shape, atoms.shape
-            )));
+            ))),
         }
-        Ok(Self { energy: Square::new(energy), atoms: Square::new(atoms) })
     }
 
     /// Of a structure of so many atoms with these features.
@@ -69,25 +68,41 @@ impl PredictionRigidity {
     }
 }
 
-/// A square matrix, row by row.
+/// A square matrix, row by row: the whole, or the upper triangle with zeros below it.
 #[derive(Debug, Clone, PartialEq)]
 struct Square {
     width: usize,
+    triangle: bool,
     values: Vec<f64>,
 }
 
 impl Square {
-    fn new(tensor: &Tensor) -> Self {
-        Self { width: tensor.shape[0], values: tensor.data.clone() }
+    /// From a tensor `[F, F]`, or the upper triangle as a row, `[F (F + 1) / 2]`; `None` of other shapes.
+    fn new(tensor: &Tensor) -> Option<Self> {
+        let (width, triangle) = match tensor.shape[..] {
+            [rows, columns] if rows == columns => (rows, false),
+            [length] => ((1..=length).find(|n| n * (n + 1) / 2 >= length)?, true),
+            _ => return None,
+        };
+        let length = if triangle { width * (width + 1) / 2 } else { width * width };
+        let fits = width > 0 && tensor.data.len() == length;
+        fits.then(|| Self { width, triangle, values: tensor.data.clone() })
     }
 
     fn tensor(&self) -> Tensor {
-        Tensor { shape: vec![self.width; 2], data: self.values.clone() }
+        let shape = if self.triangle { vec![self.values.len()] } else { vec![self.width; 2] };
+        Tensor { shape, data: self.values.clone() }
     }
 
     /// Times a vector.
     fn product<'a>(&'a self, x: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
-        self.values.chunks_exact(self.width).map(move |row| row.iter().zip(x).map(|(a, b)| a * b).sum())
+        let mut rest = &self.values[..];
+        (0..self.width).map(move |k| {
+            let x = if self.triangle { &x[k..] } else { x };
+            let (row, after) = rest.split_at(x.len());
+            rest = after;
+            row.iter().zip(x).map(|(a, b)| a * b).sum()
+        })
     }
 }
 
@@ -149,9 +164,25 @@ mod tests {
         assert!(layer.evaluate(2, &features(&[1.0; 4])).is_err());
     }
 
+    /// By hand: (1, 2, 3; 0, 4, 5; 0, 0, 6) times (1, 1, -1) is (0, -1, -6).
+    #[test]
+    fn triangles_are_matrices() {
+        let triangle = Tensor { shape: vec![6], data: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0] };
+        let one = Tensor { shape: vec![1], data: vec![2.0] };
+        let layer = PredictionRigidity::new(&triangle, &one).unwrap();
+        let features = Features { last: vec![1.0], inner: vec![1.0, -1.0] };
+        let found = layer.evaluate(1, &features).unwrap();
+        assert_eq!((&found.components[..], &found.strangeness[..]), (&[0.0, -1.0, -6.0][..], &[2.0][..]));
+        assert_eq!(layer.tensors("").map(|t| t.1), [triangle, one]);
+    }
+
     #[test]
     fn matrices_of_other_shapes_are_refused() {
         let line = Tensor { shape: vec![1, 4], data: vec![0.0; 4] };
+        for length in [0, 2, 4, 5] {
+            let row = Tensor { shape: vec![length], data: vec![0.0; length] };
+            assert!(PredictionRigidity::new(&row, &diagonal(&[1.0])).is_err(), "{length}");
+        }
         assert!(PredictionRigidity::new(&diagonal(&[1.0; 2]), &line).is_err());
         assert!(PredictionRigidity::new(&line, &diagonal(&[1.0])).is_err());
         assert!(PredictionRigidity::new(&diagonal(&[1.0]), &diagonal(&[1.0; 2])).is_err());

@@ -103,9 +103,9 @@ impl AtomicUnits {
 /// parity allows, the valence shells have the fewest that theirs does. Else they have as many as the system.
 pub fn valence_unpaired(system: &dyn SystemView) -> u32 {
     let given = system.unpaired();
-    let electrons = |count: &dyn Fn(u8) -> i64| system.numbers().iter().map(|&z| count(z)).sum::<i64>();
-    let all = electrons(&|z| i64::from(z)) - i64::from(system.charge());
-    let core_f = electrons(&|z| if PARTLY_FILLED_4F.contains(&z) { i64::from(z) - 57 } else { 0 });
+    let all = system.electrons();
+    let core_f = system.numbers().iter().filter(|z| PARTLY_FILLED_4F.contains(z));
+    let core_f = core_f.map(|&z| i64::from(z) - 57).sum::<i64>();
     let lowest = |count: i64| count.rem_euclid(2) as u32;
     if core_f % 2 != 0 && given == lowest(all) { lowest(all - core_f) } else { given }
 }

@@ -124,9 +124,13 @@ fn widths_choose_the_mesh_and_molecules_have_none() {
     let cell = Cell::new([[3.0, 0.0, 0.0], [4.0, 3.0, 0.0], [0.0, 0.0, 2.5]]);
     let widths = [3.0 * 3.0 / 5.0, 3.0, 2.5];
     cell.widths().iter().zip(widths).for_each(|(a, b)| assert!((a - b).abs() < 1e-12, "{a} {b}"));
-    assert_eq!(Mesh::Wide(10.0).copies(&cell), [6, 4, 4]);
-    assert_eq!(Mesh::Wide(9.0).copies(&cell), [5, 3, 4], "just wide enough");
-    assert_eq!(Mesh::Wide(1.0).copies(&cell), [1; 3]);
+    let sheared = System { cell: Some(cell), ..hydrogen_fluoride() };
+    let copies = |width| Mesh::Wide(width).copies(&sheared);
+    assert_eq!(
+        [10.0, 9.0, 1.0].map(copies),
+        [Some([6, 4, 4]), Some([5, 3, 4]), Some([1; 3])],
+        "9 is just wide enough"
+    );
 
     let molecule = System::molecule(vec![3, 1], vec![[0.0; 3], [1.6, 0.0, 0.0]]);
     let alone = gfn2().evaluate(&molecule, Request::FORCES).unwrap();

@@ -326,8 +326,7 @@ pub struct Maker {
 impl Maker {
     /// For one structure: k-points are those of its cell, and a molecule has none.
     pub fn of(&self, system: &System) -> String {
-        let repeats = self.mesh.zip(system.cell.filter(|cell| cell.periodic == [true; 3]));
-        let copies = repeats.map(|(mesh, cell)| mesh.copies(&cell)).filter(|copies| *copies != [1; 3]);
+        let copies = self.mesh.and_then(|mesh| mesh.copies(system)).filter(|copies| *copies != [1; 3]);
         Self { mesh: copies.map(Mesh::Of), ..self.clone() }.to_string()
     }
 }
@@ -406,15 +405,17 @@ impl Caveats<'_> {
 
     /// Without enough k-points GFN2-xTB is wrong for small cells.
     fn see_narrow_cell(&mut self, system: &System) {
-        let Some(cell) = system.cell.filter(|cell| cell.periodic == [true; 3]) else { return };
-        let copies = self.mesh.map_or([1; 3], |mesh| mesh.copies(&cell));
+        let mesh = self.mesh.unwrap_or(Mesh::Of([1; 3]));
+        let enough = Kpoints::Auto.mesh().copies(system);
+        let (Some(cell), Some(copies), Some([a, b, c])) = (system.cell, mesh.copies(system), enough) else {
+            return;
+        };
         let widths = cell.widths();
         let narrowest = (0..3).map(|k| widths[k] * f64::from(copies[k])).fold(f64::INFINITY, f64::min);
         if narrowest >= NARROW || std::mem::replace(&mut self.narrow, true) {
             return;
         }
         let repeated = if copies == [1; 3] { "" } else { ", repeated for its k-points," };
-        let [a, b, c] = Kpoints::Auto.mesh().copies(&cell);
         self.voice.note(&format!(
             "the cell{repeated} is {narrowest:.1} A wide: below {NARROW} A GFN2-xTB may be tens of meV per atom off; give --kpoints {a},{b},{c}, or auto \
              for cells that stay"

@@ -7,6 +7,7 @@ use super::keyvalue::write_real;
 use crate::elements::symbol;
 use crate::error::{Error, Result};
 use crate::system::Cell;
+use crate::vector::{cross, dot, reciprocal};
 
 /// A frame as CIF in P1. The format knows lengths and angles only, so the orientation of the cell is lost;
 /// arrays, per-frame values, charge and spin have no place in it and are left out.
@@ -46,14 +47,6 @@ pub(super) fn write(frame: &Frame) -> Result<String> {
     Ok(out)
 }
 
-fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}
-
-fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
-    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
-}
-
 /// Angle in degrees; exactly 90 for orthogonal vectors.
 fn angle(a: [f64; 3], b: [f64; 3]) -> f64 {
     let n = cross(a, b);
@@ -65,9 +58,7 @@ struct Inverse([[f64; 3]; 3]);
 
 impl Inverse {
     fn new(cell: &Cell) -> Self {
-        let [a, b, c] = cell.vectors;
-        let volume = cell.volume();
-        Self([cross(b, c), cross(c, a), cross(a, b)].map(|v| v.map(|x| x / volume)))
+        Self(reciprocal(cell.vectors))
     }
 
     fn fractional(&self, r: [f64; 3]) -> [f64; 3] {

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::CLOSEST_APPROACH;
 use super::list::NeighborList;
 use super::mirror::fill_mirrors;
-use super::{CLOSEST_APPROACH, dot};
+use crate::vector::dot;
 use crate::{Cell, Error, Result};
 
 /// Centers handled as one unit of work.

@@ -1,8 +1,8 @@
 //! The basis in which neighbours are searched: the lattice reduced to short vectors, completed by unit normals
 //! where the system does not repeat.
 
-use super::dot;
 use crate::system::CLOSEST_APPROACH;
+use crate::vector::{cross, dot, norm, reciprocal, volume};
 use crate::{Cell, Error, Result};
 
 /// A basis of the same lattice as the cell, fit for cutting space into slabs.
@@ -35,7 +35,7 @@ impl SearchBasis {
         }
         let mut vectors = completed(given, periodic);
         let transform = reduce(&mut vectors, periodic);
-        let volume = dot(vectors[0], cross(vectors[1], vectors[2]));
+        let volume = volume(vectors);
         let lengths: f64 = vectors.iter().map(|&v| norm(v)).product();
         if volume.abs() <= 1e-10 * lengths || !volume.is_finite() || lengths == 0.0 {
             return Err(Error::input(
@@ -43,9 +43,8 @@ impl SearchBasis {
                  molecule",
             ));
         }
-        let reciprocal =
-            std::array::from_fn(|a| cross(vectors[(a + 1) % 3], vectors[(a + 2) % 3]).map(|x| x / volume));
-        let heights = std::array::from_fn(|a| 1.0 / norm(reciprocal[a]));
+        let reciprocal = reciprocal(vectors);
+        let heights = reciprocal.map(|row| 1.0 / norm(row));
         Ok(Self { vectors, reciprocal, heights, transform, periodic })
     }
 
@@ -103,18 +102,8 @@ pub(super) fn deformation(old: Option<&Cell>, new: Option<&Cell>) -> Option<[[f6
     }
     let from = completed(old.vectors, old.periodic);
     let to = completed(new.vectors, new.periodic);
-    let volume = dot(from[0], cross(from[1], from[2]));
-    let reciprocal: [[f64; 3]; 3] =
-        std::array::from_fn(|a| cross(from[(a + 1) % 3], from[(a + 2) % 3]).map(|x| x / volume));
+    let reciprocal = reciprocal(from);
     Some(std::array::from_fn(|k| std::array::from_fn(|l| (0..3).map(|a| reciprocal[a][k] * to[a][l]).sum())))
-}
-
-fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
-    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
-}
-
-fn norm(a: [f64; 3]) -> f64 {
-    dot(a, a).sqrt()
 }
 
 fn unit(a: [f64; 3]) -> [f64; 3] {

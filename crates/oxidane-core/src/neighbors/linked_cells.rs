@@ -2,8 +2,9 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use super::edge_vector;
 use super::lattice::SearchBasis;
-use super::{dot, edge_vector};
+use crate::vector::dot;
 use crate::{Cell, Error, Result};
 
 /// Molecules up to this size are searched in one bin: all pairs are faster than a grid.

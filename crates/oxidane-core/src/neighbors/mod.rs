@@ -49,8 +49,3 @@ fn edge_vector(xi: [f64; 3], xj: [f64; 3], shift: [i32; 3], cell: Option<&Cell>)
         _ => r,
     }
 }
-
-#[inline]
-fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}

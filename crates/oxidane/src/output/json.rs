@@ -4,6 +4,7 @@ use std::path::Path;
 
 use oxidane_core::{Cell, DipoleOrigin, Electronic, Error, Evaluation, Mesh, Result, System};
 use serde::Serialize;
+use serde_json::Value;
 
 /// One structure in the output of `sp --json`. Properties that the model does not have are absent.
 #[derive(Debug, Serialize)]
@@ -80,6 +81,22 @@ pub struct Conditions<'a> {
     pub mesh: Option<Mesh>,
 }
 
+impl Conditions<'_> {
+    /// k-points of a structure along a, b and c, where it repeats and they were asked for.
+    pub fn kpoints(&self, system: &System) -> Option<[u32; 3]> {
+        self.mesh.and_then(|mesh| mesh.copies(system))
+    }
+
+    /// Says them in an object.
+    pub fn say(&self, object: &mut Value) -> Result<()> {
+        let own = serde_json::to_value(self).map_err(|e| unwritable(&e))?;
+        if let (Value::Object(all), Value::Object(own)) = (object, own) {
+            all.extend(own);
+        }
+        Ok(())
+    }
+}
+
 /// One level of theory of several.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Level<'a> {
@@ -151,7 +168,7 @@ impl<'a> Record<'a> {
             charge: system.charge,
             multiplicity: system.multiplicity(),
             unpaired: system.unpaired,
-            kpoints: conditions.mesh.zip(system.cell).map(|(mesh, cell)| mesh.copies(&cell)),
+            kpoints: conditions.kpoints(system),
             conditions,
             energy: results.energy,
             energy_uncertainty: results.uncertainty.as_ref().map(|u| u.energy),
@@ -185,7 +202,11 @@ pub fn stress(system: &System, results: &Evaluation) -> Option<[[f64; 3]; 3]> {
 /// # Errors
 /// If a value cannot be written in JSON.
 pub fn compact(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|e| Error::input(format!("cannot be written as JSON: {e}")))
+    serde_json::to_string(value).map_err(|e| unwritable(&e))
+}
+
+fn unwritable(error: &serde_json::Error) -> Error {
+    Error::input(format!("cannot be written as JSON: {error}"))
 }
 
 /// Indented JSON text.
@@ -193,5 +214,5 @@ pub fn compact(value: &impl Serialize) -> Result<String> {
 /// # Errors
 /// As [`compact`].
 pub fn pretty(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string_pretty(value).map_err(|e| Error::input(format!("cannot be written as JSON: {e}")))
+    serde_json::to_string_pretty(value).map_err(|e| unwritable(&e))
 }

@@ -275,13 +275,7 @@ fn report(args: &EvalArgs, model: &Loaded, tally: &Tally, voice: Voice) -> Outco
             .map(|(name, n, e)| (name.clone(), json!({ "structures": n, "errors": errors::to_json(e) })))
             .collect();
         let mut all = json!({ "model": model.name(), "structures": tally.structures, "errors": errors::to_json(&overall), "groups": by_group, "plot": svg });
-        let conditions = model.conditions();
-        if let Some(level) = conditions.level {
-            (all["head"], all["level_of_theory"]) = (json!(level.head), json!(level.level_of_theory));
-        }
-        if let Some(field) = conditions.field {
-            all["field"] = json!(field);
-        }
+        model.conditions().say(&mut all)?;
         if let Some(q) = &quality {
             all["uncertainty"] = json!({ "structures": q.pairs, "error_over_uncertainty": q.ratio, "rank_correlation": q.rank_correlation, "groups": q.groups, "plot": calibration });
         }

@@ -244,8 +244,9 @@ impl Found {
         if let Some(u) = &self.results.uncertainty {
             (record["energy_uncertainty"], record["strangeness"]) = (json!(u.energy), json!(u.strangeness));
         }
-        if let Some(level) = conditions.level {
-            (record["head"], record["level_of_theory"]) = (json!(level.head), json!(level.level_of_theory));
+        conditions.say(&mut record)?;
+        if let Some(kpoints) = conditions.kpoints(system) {
+            record["kpoints"] = json!(kpoints);
         }
         Ok(record)
     }
