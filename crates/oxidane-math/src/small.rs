@@ -191,6 +191,11 @@ impl<R: Real + Vector> Product<'_, R> {
             self.panel::<S, FORM, WIDE>(simd, at, WIDE * lanes);
             at += WIDE * lanes;
         }
+        // What is left takes two vectors, then one, so that an element of a serves both.
+        while WIDE > 2 && at + 2 * lanes <= columns {
+            self.panel::<S, FORM, 2>(simd, at, 2 * lanes);
+            at += 2 * lanes;
+        }
         while at < columns {
             let width = lanes.min(columns - at);
             self.panel::<S, FORM, 1>(simd, at, width);

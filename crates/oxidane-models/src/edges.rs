@@ -43,6 +43,15 @@ pub struct EdgeFunctions<R> {
     pub geometry: Vec<R>,
 }
 
+/// What a reverse pass found of the distances of edges.
+#[derive(Debug, Clone, Copy)]
+pub enum DistanceAdjoint<'a, R> {
+    /// The adjoints of their radial functions, `[edges, planes, radial]`.
+    OfRadial(&'a [R]),
+    /// Their own, `[edges, planes]`.
+    Itself(&'a [R]),
+}
+
 /// Shapes and functions that make [`EdgeFunctions`].
 #[derive(Debug, Clone)]
 pub struct EdgeBasis<C> {
@@ -109,22 +118,27 @@ impl<C: RadialColumns> EdgeBasis<C> {
         geometry: &mut [S::Real],
     ) {
         let (nk, ny) = (self.radial(), self.harmonics());
+        let width = nk * S::PLANES;
         simd::dispatch(
             #[inline(always)]
             || {
-                for (t, ((row, d_row), (harm, geometry))) in radial
-                    .chunks_exact_mut(nk * S::PLANES)
-                    .zip(d_radial.chunks_exact_mut(nk * S::PLANES))
-                    .zip(
-                        harm.chunks_exact_mut(ny * S::PLANES)
-                            .zip(geometry.chunks_exact_mut(GEOMETRY * S::PLANES)),
-                    )
-                    .enumerate()
+                let rows = harm.chunks_exact_mut(ny * S::PLANES);
+                for (t, (harm, geometry)) in
+                    rows.zip(geometry.chunks_exact_mut(GEOMETRY * S::PLANES)).enumerate()
                 {
                     let e = first + t;
                     let (r, u) = distance::<S>(batch.edges.vector[e], || tangent(e));
-                    let (mut b, mut db) = (S::row_mut(row, nk), S::row_mut(d_row, nk));
-                    self.columns.evaluate::<S>(parameters, r, &mut b, &mut db);
+                    let mirror = batch.edges.mirror[e] as usize;
+                    if (first..e).contains(&mirror) {
+                        // The same distance to the bit.
+                        let from = (mirror - first) * width;
+                        radial.copy_within(from..from + width, t * width);
+                        d_radial.copy_within(from..from + width, t * width);
+                    } else {
+                        let mut b = S::row_mut(&mut radial[t * width..], nk);
+                        let mut db = S::row_mut(&mut d_radial[t * width..], nk);
+                        self.columns.evaluate::<S>(parameters, r, &mut b, &mut db);
+                    }
                     let mut y = [S::zero(); MAX_HARMONICS];
                     harmonics(self.l_max, u, &mut y[..ny]);
                     let mut harm = S::row_mut(harm, ny);
@@ -142,11 +156,11 @@ impl<C: RadialColumns> EdgeBasis<C> {
     }
 
     /// Derivative of the energy with respect to the vector of each edge's mirror, `[edges, planes, 3]`, from the
-    /// adjoints of the mirror's radial functions and harmonics.
+    /// adjoints of the mirror's distance and harmonics.
     pub fn reverse<S: Scalar>(
         &self,
         functions: &EdgeFunctions<S::Real>,
-        radial_adj: &[S::Real],
+        distance_adj: DistanceAdjoint<'_, S::Real>,
         harmonics_adj: &[S::Real],
         vector_adj: &mut [S::Real],
         parallel: bool,
@@ -158,13 +172,18 @@ impl<C: RadialColumns> EdgeBasis<C> {
                 || {
                     for (k, out) in out.chunks_exact_mut(3 * p).enumerate() {
                         let e = t * TASK + k;
-                        let d = S::row(&functions.d_radial[e * nk * p..], nk);
-                        let a = S::row(&radial_adj[e * nk * p..], nk);
-                        let r_adj = crate::layers::sum(
-                            nk,
-                            #[inline(always)]
-                            |k| S::get(a, k) * S::get(d, k),
-                        );
+                        let r_adj = match distance_adj {
+                            DistanceAdjoint::Itself(all) => S::get(S::row(&all[e * p..], 1), 0),
+                            DistanceAdjoint::OfRadial(all) => {
+                                let d = S::row(&functions.d_radial[e * nk * p..], nk);
+                                let a = S::row(&all[e * nk * p..], nk);
+                                crate::layers::sum(
+                                    nk,
+                                    #[inline(always)]
+                                    |k| S::get(a, k) * S::get(d, k),
+                                )
+                            }
+                        };
                         let geometry = S::row(&functions.geometry[e * GEOMETRY * p..], GEOMETRY);
                         let r = S::get(geometry, 0);
                         let mirror = [1, 2, 3].map(|k| -S::get(geometry, k));

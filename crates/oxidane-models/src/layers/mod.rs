@@ -40,8 +40,13 @@ pub(crate) fn sum<S: Scalar>(n: usize, f: impl Fn(usize) -> S) -> S {
             lanes[k] += f(i + k);
         }
     }
-    for i in full..n {
-        lanes[i - full] += f(i);
+    // A copy, so that the lanes of the loop above stay in registers.
+    if full < n {
+        let mut rest = lanes;
+        for i in full..n {
+            rest[i - full] += f(i);
+        }
+        lanes = rest;
     }
     let mut width = LANES / 2;
     while width > 0 {

@@ -6,6 +6,7 @@ use super::pass::{Block, Pass};
 use crate::blocks::{cut, run_with};
 use crate::charges::{EquilibrationAdjoints, Origin, Seeds};
 use crate::derivatives::Derivatives;
+use crate::edges::DistanceAdjoint;
 use crate::layers::add_assign;
 use crate::network::Scratch;
 use oxidane_math::Scalar;
@@ -79,7 +80,8 @@ impl<S: Scalar> Pass<'_, S> {
         let mut vectors = Vec::new();
         if positions {
             vectors = scratch.dirty(edges * 3);
-            net.basis.reverse::<S>(&self.functions, &radial, &harmonics, &mut vectors, self.parallel);
+            let radial = DistanceAdjoint::OfRadial(&radial);
+            net.basis.reverse::<S>(&self.functions, radial, &harmonics, &mut vectors, self.parallel);
         }
         [radial, harmonics].into_iter().for_each(|v| scratch.put(v));
         Derivatives { vectors, structures, external }

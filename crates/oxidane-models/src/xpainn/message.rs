@@ -5,21 +5,22 @@
 //! g_ij = h_j * (W b(r_ij) + c) f_cut(r_ij), split into g_state [M], g_edge [M], m_s [C];
 //! s_i += sum_j m_s;  X_i += sum_j (g_state (x) X_j + g_edge (x) Y(r_ij)).
 //!
-//! Both passes loop over the edges of a center that owns its sums. The filter is made for a tile of edges at a
-//! time by one matrix product and used while it is in cache.
+//! Both passes loop over the edges of a block of centers that owns its sums. The filter is made for a tile of [pairs](super::pairs) at
+//! a time by one matrix product and used while it is in cache.
 
-use super::gate::{Edge, Receiver, Returned, Widths, receive, send};
+use super::gate::{Edge, Receiver, Returned, Widths, dot, receive, send};
+use super::pairs::{Directed, Pair};
 use crate::batch::Batch;
 use crate::edges::EdgeFunctions;
 use crate::irreps::Irreps;
-use crate::layers::Linear;
+use crate::layers::{Linear, add_assign};
 use crate::network::Scratch;
 use crate::parameters::Layout;
 use oxidane_math::gemm::{Mat, gemm};
 use oxidane_math::{Real, Scalar, simd};
 use std::ops::Range;
 
-/// Edges whose filter is made at once: 48 x 576 numbers stay in the second-level cache.
+/// Pairs whose filter is made at once: 48 x 576 numbers stay in the second-level cache.
 const TILE: usize = 48;
 
 /// What the neighbours' equivariant features are.
@@ -60,14 +61,20 @@ pub struct Message {
     filter: Linear,
 }
 
-/// The filter's weight and bias as one `[gates, radial]` matrix.
+/// The filter's weight and bias as one matrix, both ways round: each product reads along contiguous rows.
 #[derive(Debug, Default)]
-pub struct PackedFilter<R>(Vec<R>);
+pub struct PackedFilter<R> {
+    /// `[gates, radial]`.
+    by_gate: Vec<R>,
+    /// `[radial, gates]`.
+    by_radial: Vec<R>,
+}
 
-impl<R> PackedFilter<R> {
-    /// Gives the buffer back.
-    pub fn into_inner(self) -> Vec<R> {
-        self.0
+impl<R: Real> PackedFilter<R> {
+    /// Gives the buffers back.
+    pub fn recycle(self, scratch: &mut Scratch<R>) {
+        scratch.put(self.by_gate);
+        scratch.put(self.by_radial);
     }
 }
 
@@ -92,7 +99,8 @@ pub struct Sinks<'a, R> {
     pub h: Option<&'a mut [R]>,
     /// Adjoint of their equivariant features (atom order).
     pub state: Option<&'a mut [R]>,
-    /// Added: adjoints of the radial functions of the block's edges' mirrors.
+    /// Added: adjoints of the radial functions of the block's pairs, at the place of the first edge of each, or, without weight gradients, of
+    /// their distances.
     pub radial: &'a mut [R],
     /// Added: adjoints of the harmonics of the block's edges' mirrors.
     pub harmonics: &'a mut [R],
@@ -126,76 +134,58 @@ impl Message {
     pub fn pack<R: Real>(&self, p: &[R], scratch: &mut Scratch<R>) -> PackedFilter<R> {
         let (weight, bias) = self.filter.slots();
         let (n, k) = (self.filter.outputs, self.filter.inputs);
-        let mut packed = scratch.dirty(n * (k + 1));
+        let (mut by_gate, mut by_radial) = (scratch.dirty(n * (k + 1)), scratch.dirty(n * (k + 1)));
         let bias = bias.map(|b| b.of(p)).unwrap_or_default();
-        for ((row, w), &b) in packed.chunks_exact_mut(k + 1).zip(weight.of(p).chunks_exact(k)).zip(bias) {
+        let rows = by_gate.chunks_exact_mut(k + 1).zip(weight.of(p).chunks_exact(k)).zip(bias);
+        for ((row, w), &b) in rows {
             row[..k].copy_from_slice(w);
             row[k] = b;
         }
-        PackedFilter(packed)
+        for (radial, row) in by_radial.chunks_exact_mut(n).enumerate() {
+            row.iter_mut().zip(by_gate[radial..].iter().step_by(k + 1)).for_each(|(to, &from)| *to = from);
+        }
+        PackedFilter { by_gate, by_radial }
     }
 
-    /// Filter values of `edges` into `w` (`[edges, planes, gates]`, active columns only).
-    fn filter_tile<S: Scalar>(
-        &self,
-        source: &Sources<'_, S::Real>,
-        edges: Range<usize>,
-        active: &[Range<usize>; 2],
-        w: &mut [S::Real],
-    ) {
-        let (gates, k) = (self.gates(), self.filter.inputs + 1);
-        let rows = edges.len() * S::PLANES;
-        let radial = Mat::full(&source.edges.radial[edges.start * S::PLANES * k..], rows, k);
-        for range in active.iter().filter(|r| !r.is_empty()) {
-            let filter = Mat::full(&source.filter.0[range.start * k..], range.len(), k);
-            let (zero, one) = (S::Real::of(0.0), S::Real::of(1.0));
-            gemm(&mut w[range.start..], gates, zero, radial, filter.t(), one);
+    /// What the loops over the pairs of `atoms` share.
+    fn block<'a, S: Scalar>(
+        &'a self,
+        source: &'a Sources<'a, S::Real>,
+        atoms: Range<usize>,
+    ) -> EdgeBlock<'a, S::Real> {
+        let degrees = source.state.degrees(&self.irreps);
+        EdgeBlock {
+            source,
+            widths: Widths::new::<S>(self.channels, &self.irreps, degrees),
+            channels: self.channels,
+            active: self.active(degrees),
+            gates: self.gates(),
+            radial: self.filter.inputs + 1,
+            components: self.irreps.dim(),
+            harmonics: source.edges.harmonics.len() / (source.batch.edges.len().max(1) * S::PLANES),
+            first_edge: source.batch.edges.first[atoms.start] as usize,
+            first_atom: atoms.start,
         }
     }
 
-    /// Adds the messages to the atoms of the block: `s` `[rows, planes, C]`, `x` in atom order.
+    /// Adds the messages to the `atoms` of the block, whose `pairs` are given: `s` `[rows, planes, C]`, `x` in atom order.
     pub fn forward<S: Scalar>(
         &self,
         source: &Sources<'_, S::Real>,
         atoms: Range<usize>,
+        pairs: &[Pair],
         s: &mut [S::Real],
         x: &mut [S::Real],
         scratch: &mut Scratch<S::Real>,
     ) {
-        let (gates, c, p) = (self.gates(), self.channels, S::PLANES);
-        let d = self.irreps.dim();
-        let degrees = source.state.degrees(&self.irreps);
-        let widths = Widths { irreps: &self.irreps, channels: c, degrees };
-        let active = self.active(degrees);
-        let ny = source.edges.harmonics.len() / (source.batch.edges.len().max(1) * p);
-        let mut w = scratch.dirty(TILE * p * gates);
-        let all =
-            source.batch.edges.first[atoms.start] as usize..source.batch.edges.first[atoms.end] as usize;
-        let mut i = atoms.start;
-        for start in all.clone().step_by(TILE) {
-            let tile = start..(start + TILE).min(all.end);
-            self.filter_tile::<S>(source, tile.clone(), &active, &mut w);
-            simd::dispatch(
-                #[inline(always)]
-                || {
-                    for (e, w) in tile.clone().zip(w.chunks_exact(p * gates)) {
-                        while e >= source.batch.edges.first[i + 1] as usize {
-                            i += 1;
-                        }
-                        let (j, local) = (source.batch.edges.neighbor[e] as usize, i - atoms.start);
-                        let edge = Edge::<S> {
-                            h: &source.h[j * p * gates..],
-                            w,
-                            state: source.state.row(j, d * p),
-                            y: S::row(&source.edges.harmonics[e * ny * p..], ny),
-                        };
-                        let (s, x) = (&mut s[local * p * c..], &mut x[local * p * d..][..p * d]);
-                        send::<S>(widths, &edge, s, x);
-                    }
-                },
-            );
+        let block = self.block::<S>(source, atoms);
+        let mut radial = scratch.dirty(TILE * S::PLANES * block.radial);
+        let mut w = scratch.dirty(TILE * S::PLANES * block.gates);
+        for tile in pairs.chunks(TILE) {
+            block.filter::<S>(tile, &source.edges.radial, &mut radial, &mut w);
+            block.send::<S>(tile, &w, s, x);
         }
-        scratch.put(w);
+        [radial, w].into_iter().for_each(|v| scratch.put(v));
     }
 
     /// Adjoints of what the atoms of the block sent to their neighbours, from the adjoints `s_adj`, `x_adj` (atom
@@ -204,73 +194,37 @@ impl Message {
         &self,
         source: &Sources<'_, S::Real>,
         atoms: Range<usize>,
+        pairs: &[Pair],
         s_adj: &[S::Real],
         x_adj: &[S::Real],
         mut sinks: Sinks<'_, S::Real>,
         scratch: &mut Scratch<S::Real>,
     ) {
-        let (gates, c, p) = (self.gates(), self.channels, S::PLANES);
-        let (d, k) = (self.irreps.dim(), self.filter.inputs + 1);
-        let degrees = source.state.degrees(&self.irreps);
-        let widths = Widths { irreps: &self.irreps, channels: c, degrees };
-        let active = self.active(degrees);
-        let all =
-            source.batch.edges.first[atoms.start] as usize..source.batch.edges.first[atoms.end] as usize;
-        let ny = source.edges.harmonics.len() / (source.batch.edges.len().max(1) * p);
+        let block = self.block::<S>(source, atoms);
+        let (p, gates, k) = (S::PLANES, block.gates, block.radial);
+        let mut radial = scratch.dirty(TILE * p * k);
         let mut w = scratch.dirty(TILE * p * gates);
-        let mut w_adj = scratch.dirty(TILE * p * gates);
+        // Adjoints of a tile's filters, and one row more for those of mirrors.
+        let mut w_adj = scratch.dirty((TILE + 1) * p * gates);
         let mut filter_gradient = sinks.gradient.is_some().then(|| scratch.zeros(gates * k));
-        let mut j = atoms.start;
-        for start in all.clone().step_by(TILE) {
-            let tile = start..(start + TILE).min(all.end);
-            let rows = tile.len();
-            self.filter_tile::<S>(source, tile.clone(), &active, &mut w);
-            simd::dispatch(
-                #[inline(always)]
-                || {
-                    let tiles = w.chunks_exact(p * gates).zip(w_adj.chunks_exact_mut(p * gates));
-                    for (e, (w, w_adj)) in tile.clone().zip(tiles) {
-                        while e >= source.batch.edges.first[j + 1] as usize {
-                            j += 1;
-                        }
-                        let (i, local) = (source.batch.edges.neighbor[e] as usize, j - atoms.start);
-                        let edge = Edge::<S> {
-                            h: &source.h[j * p * gates..],
-                            w,
-                            state: source.state.row(j, d * p),
-                            y: S::row(&source.edges.harmonics[e * ny * p..], ny),
-                        };
-                        let receiver = Receiver { s: &s_adj[i * p * c..], x: &x_adj[i * p * d..][..p * d] };
-                        let mut returned = Returned::<S> {
-                            w: w_adj,
-                            h: sinks.h.as_deref_mut().map(|h| &mut h[local * p * gates..]),
-                            state: sinks.state.as_deref_mut().map(|x| &mut x[local * p * d..][..p * d]),
-                            y: S::row_mut(&mut sinks.harmonics[(e - all.start) * ny * p..], ny),
-                        };
-                        receive::<S>(widths, &edge, &receiver, &mut returned);
-                    }
-                },
-            );
-            let one = S::Real::of(1.0);
-            let out = &mut sinks.radial[(tile.start - all.start) * p * k..];
-            for range in active.iter().filter(|r| !r.is_empty()) {
-                let a = Mat::new(&w_adj[range.start..], rows * p, range.len(), gates);
-                let filter = Mat::full(&source.filter.0[range.start * k..], range.len(), k);
-                gemm(out, k, one, a, filter, one);
-                let Some(g) = filter_gradient.as_deref_mut() else { continue };
-                for plane in 0..p {
-                    let a = Mat::new(&w_adj[plane * gates + range.start..], rows, range.len(), p * gates);
-                    let other = p - 1 - plane;
-                    let radial = &source.edges.radial[(tile.start * p + other) * k..];
-                    let b = Mat::new(radial, rows, k, p * k);
-                    gemm(&mut g[range.start * k..], k, one, a.t(), b, one);
+        for tile in pairs.chunks(TILE) {
+            block.filter::<S>(tile, &source.edges.radial, &mut radial, &mut w);
+            block.receive::<S>(tile, &w, (s_adj, x_adj), &mut w_adj, &mut sinks);
+            match filter_gradient.as_deref_mut() {
+                None => {
+                    block.filter::<S>(tile, &source.edges.d_radial, &mut radial, &mut w);
+                    block.distances::<S>(tile, &w, &w_adj, sinks.radial);
+                }
+                Some(g) => {
+                    block.gradient::<S>(tile.len(), &w_adj, &radial, g);
+                    block.radial_adjoints::<S>(tile, &w_adj, &mut radial, sinks.radial);
                 }
             }
         }
         if let (Some(packed), Some(g)) = (&filter_gradient, sinks.gradient.as_deref_mut()) {
             self.add_filter_gradient(packed, g);
         }
-        for v in [Some(w), Some(w_adj), filter_gradient].into_iter().flatten() {
+        for v in [Some(radial), Some(w), Some(w_adj), filter_gradient].into_iter().flatten() {
             scratch.put(v);
         }
     }
@@ -279,9 +233,182 @@ impl Message {
         let (weight, bias) = self.filter.slots();
         let k = self.filter.inputs;
         for (n, row) in packed.chunks_exact(k + 1).enumerate() {
-            crate::layers::add_assign(&mut weight.of_mut(gradient)[n * k..(n + 1) * k], &row[..k]);
+            add_assign(&mut weight.of_mut(gradient)[n * k..(n + 1) * k], &row[..k]);
             if let Some(bias) = bias {
                 bias.of_mut(gradient)[n] += row[k];
+            }
+        }
+    }
+}
+
+/// The edges of a block of atoms, with the shapes of what they carry.
+struct EdgeBlock<'a, R> {
+    source: &'a Sources<'a, R>,
+    widths: Widths,
+    /// Columns of the filter that are used.
+    active: [Range<usize>; 2],
+    gates: usize,
+    /// Radial functions, the cutoff by itself included.
+    radial: usize,
+    /// Components of an atom's equivariant features.
+    components: usize,
+    /// Scalar channels.
+    channels: usize,
+    harmonics: usize,
+    first_edge: usize,
+    first_atom: usize,
+}
+
+impl<R: Real> EdgeBlock<'_, R> {
+    /// The columns that are used, in stretches.
+    fn columns(&self) -> impl Iterator<Item = &Range<usize>> {
+        self.active.iter().filter(|r| !r.is_empty())
+    }
+
+    /// Filters of pairs into `w`, `[pairs, planes, gates]` (active columns only), from radial functions of all edges, which are gathered in
+    /// `rows`; or slopes of filters from slopes.
+    fn filter<S: Scalar<Real = R>>(&self, pairs: &[Pair], radial: &[R], rows: &mut [R], w: &mut [R]) {
+        let width = self.radial * S::PLANES;
+        for (pair, row) in pairs.iter().zip(rows.chunks_exact_mut(width)) {
+            row.copy_from_slice(&radial[pair.there.edge as usize * width..][..width]);
+        }
+        for range in self.columns() {
+            let rows = Mat::full(rows, pairs.len() * S::PLANES, self.radial);
+            let by_radial = &self.source.filter.by_radial[range.start..];
+            let filter = Mat::new(by_radial, self.radial, range.len(), self.gates);
+            gemm(&mut w[range.start..], self.gates, R::of(0.0), rows, filter, R::of(1.0));
+        }
+    }
+
+    /// What the message of `sender` reads: its features, the filter, and the harmonics of edge `e`.
+    #[inline(always)]
+    fn edge<'b, S: Scalar<Real = R>>(&'b self, sender: u32, e: u32, w: &'b [R]) -> Edge<'b, S> {
+        let (p, ny, sender) = (S::PLANES, self.harmonics, sender as usize);
+        Edge {
+            h: &self.source.h[sender * p * self.gates..],
+            w,
+            state: self.source.state.row(sender, self.components * p),
+            y: S::row(&self.source.edges.harmonics[e as usize * ny * p..], ny),
+        }
+    }
+
+    /// Adds the messages of pairs, both ways, to `s` and `x` of their centers.
+    fn send<S: Scalar<Real = R>>(&self, pairs: &[Pair], w: &[R], s: &mut [R], x: &mut [R]) {
+        let (c, d) = (self.channels * S::PLANES, self.components * S::PLANES);
+        simd::dispatch(
+            #[inline(always)]
+            || {
+                for (pair, w) in pairs.iter().zip(w.chunks_exact(self.gates * S::PLANES)) {
+                    for way in [Some(pair.there), pair.back].into_iter().flatten() {
+                        let local = way.center as usize - self.first_atom;
+                        let edge = self.edge::<S>(way.neighbor, way.edge, w);
+                        send::<S>(&self.widths, &edge, &mut s[local * c..], &mut x[local * d..][..d]);
+                    }
+                }
+            },
+        );
+    }
+
+    /// The reverse of [`Self::send`] for the mirrors of edges, from the adjoints of all receivers. `w_adj` has one row more than there are pairs.
+    fn receive<S: Scalar<Real = R>>(
+        &self,
+        pairs: &[Pair],
+        w: &[R],
+        adjoints: (&[R], &[R]),
+        w_adj: &mut [R],
+        sinks: &mut Sinks<'_, R>,
+    ) {
+        let width = self.gates * S::PLANES;
+        let (w_adj, of_back) = w_adj.split_at_mut(w_adj.len() - width);
+        simd::dispatch(
+            #[inline(always)]
+            || {
+                let rows = w.chunks_exact(width).zip(w_adj.chunks_exact_mut(width));
+                for (pair, (w, w_adj)) in pairs.iter().zip(rows) {
+                    self.receive_one::<S>(pair.there, w, adjoints, w_adj, sinks);
+                    if let Some(back) = pair.back {
+                        self.receive_one::<S>(back, w, adjoints, of_back, sinks);
+                        add_assign(w_adj, of_back);
+                    }
+                }
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn receive_one<S: Scalar<Real = R>>(
+        &self,
+        way: Directed,
+        w: &[R],
+        (s_adj, x_adj): (&[R], &[R]),
+        w_adj: &mut [R],
+        sinks: &mut Sinks<'_, R>,
+    ) {
+        let (p, ny) = (S::PLANES, self.harmonics);
+        let (c, d) = (self.channels * p, self.components * p);
+        let (local, receiver) = (way.center as usize - self.first_atom, way.neighbor as usize);
+        let edge = self.edge::<S>(way.center, way.edge, w);
+        let receiver = Receiver { s: &s_adj[receiver * c..], x: &x_adj[receiver * d..][..d] };
+        let mut returned = Returned::<S> {
+            w: w_adj,
+            h: sinks.h.as_deref_mut().map(|h| &mut h[local * p * self.gates..]),
+            state: sinks.state.as_deref_mut().map(|x| &mut x[local * d..][..d]),
+            y: S::row_mut(&mut sinks.harmonics[(way.edge as usize - self.first_edge) * ny * p..], ny),
+        };
+        receive::<S>(&self.widths, &edge, &receiver, &mut returned);
+    }
+
+    /// Adds the adjoints of the distances of pairs to `out`, `[edges, planes]`: those of filters times slopes of filters.
+    fn distances<S: Scalar<Real = R>>(&self, pairs: &[Pair], slopes: &[R], w_adj: &[R], out: &mut [R]) {
+        let (p, gates) = (S::PLANES, self.gates);
+        simd::dispatch(
+            #[inline(always)]
+            || {
+                let rows = slopes.chunks_exact(p * gates).zip(w_adj.chunks_exact(p * gates));
+                for (pair, (slope, adj)) in pairs.iter().zip(rows) {
+                    let (slope, adj) = (S::row(slope, gates), S::row(adj, gates));
+                    let at = (pair.there.edge as usize - self.first_edge) * p;
+                    let mut distance = S::row_mut(&mut out[at..], 1);
+                    let mut sum = S::get_mut(&distance, 0);
+                    for range in &self.active {
+                        let n = range.len();
+                        sum += dot::<S>(n, S::part(slope, range.start, n), S::part(adj, range.start, n));
+                    }
+                    S::set(&mut distance, 0, sum);
+                }
+            },
+        );
+    }
+
+    /// Adds the adjoints of the radial functions of pairs to `out`, `[edges, planes, radial]`. `rows` is scratch.
+    fn radial_adjoints<S: Scalar<Real = R>>(
+        &self,
+        pairs: &[Pair],
+        w_adj: &[R],
+        rows: &mut [R],
+        out: &mut [R],
+    ) {
+        let (p, k, mut first) = (S::PLANES, self.radial, R::of(0.0));
+        for range in self.columns() {
+            let a = Mat::new(&w_adj[range.start..], pairs.len() * p, range.len(), self.gates);
+            let filter = Mat::full(&self.source.filter.by_gate[range.start * k..], range.len(), k);
+            gemm(rows, k, first, a, filter, R::of(1.0));
+            first = R::of(1.0);
+        }
+        for (pair, row) in pairs.iter().zip(rows.chunks_exact(p * k)) {
+            let at = (pair.there.edge as usize - self.first_edge) * p * k;
+            add_assign(&mut out[at..at + p * k], row);
+        }
+    }
+
+    /// Adds the gradient of the packed filter, from the adjoints of the filters of `n` pairs and their radial functions.
+    fn gradient<S: Scalar<Real = R>>(&self, n: usize, w_adj: &[R], radial: &[R], gradient: &mut [R]) {
+        let (p, k, gates) = (S::PLANES, self.radial, self.gates);
+        for range in self.columns() {
+            for plane in 0..p {
+                let a = Mat::new(&w_adj[plane * gates + range.start..], n, range.len(), p * gates);
+                let radial = Mat::new(&radial[(p - 1 - plane) * k..], n, k, p * k);
+                gemm(&mut gradient[range.start * k..], k, R::of(1.0), a.t(), radial, R::of(1.0));
             }
         }
     }

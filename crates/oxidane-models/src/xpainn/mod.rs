@@ -12,6 +12,7 @@ mod gate;
 mod heads;
 mod long_range;
 mod message;
+mod pairs;
 mod pass;
 mod readout;
 mod start;

@@ -4,14 +4,15 @@ use super::electronic::ElectronicTape;
 use super::heads::HeadTape;
 use super::long_range::{self, Charged, LongRange};
 use super::message::{PackedFilter, Sinks, Sources, State};
+use super::pairs::Pair;
 use super::readout;
 use super::update::UpdateTape;
-use super::{Architecture, BLOCK, OutputMode};
+use super::{Architecture, BLOCK, OutputMode, pairs};
 use crate::batch::Batch;
 use crate::blocks::{cut, run, run_with};
 use crate::charges::Origin;
 use crate::derivatives::{Derivatives, Direction, Tangents};
-use crate::edges::EdgeFunctions;
+use crate::edges::{DistanceAdjoint, EdgeFunctions};
 use crate::irreps::Order;
 use crate::layers::MlpTape;
 use crate::network::{Features, Outputs, Scratch};
@@ -22,6 +23,7 @@ use std::ops::Range;
 /// What a block of atoms keeps between the passes.
 struct Block<S: Scalar> {
     atoms: Range<usize>,
+    pairs: Vec<Pair>,
     scratch: Scratch<S::Real>,
     s: Vec<S::Real>,
     x: Vec<S::Real>,
@@ -132,6 +134,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
             let mut mine = own.dirty(rows * c);
             mine.copy_from_slice(&s[atoms.start * width..atoms.end * width]);
             self.blocks.push(Block {
+                pairs: pairs::of_block(&self.batch.edges, &atoms),
                 atoms,
                 s: mine,
                 x: own.zeros(rows * d),
@@ -180,7 +183,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
         let work = |(b, (h, x)): Task<'_, S>| {
             let rows = b.atoms.len();
             let message = &net.messages[t].message;
-            message.forward::<S>(&source, b.atoms.clone(), &mut b.s, &mut b.x, &mut b.scratch);
+            message.forward::<S>(&source, b.atoms.clone(), &b.pairs, &mut b.s, &mut b.x, &mut b.scratch);
             let tape = net.updates[t].forward::<S>(p, rows, &mut b.s, &mut b.x, &mut b.scratch);
             b.updates.push(tape);
             if !last {
@@ -276,7 +279,10 @@ impl<'a, S: Scalar> Pass<'a, S> {
     ) -> Derivatives<S> {
         let (n, c, d, p) = (self.batch.atoms(), self.net.config.node_dim, self.net.irreps.dim(), S::PLANES);
         let edges = self.batch.edges.len();
-        let (radial, harmonics) = (self.net.basis.radial(), self.net.basis.harmonics());
+        // The adjoint of a distance, or of its radial functions, which have weights.
+        let radial = if gradient.is_some() { self.net.basis.radial() } else { 1 };
+        let harmonics = self.net.basis.harmonics();
+        let training = gradient.is_some();
         let mut radial_adj = scratch.zeros(edges * p * radial);
         let mut harmonics_adj = scratch.zeros(edges * p * harmonics);
         // Adjoints of the features after each message, read by the neighbours; two of each, in turn.
@@ -291,7 +297,6 @@ impl<'a, S: Scalar> Pass<'a, S> {
         let none = Outputs::default();
         let loss = if let Origin::Loss(loss) = origin { *loss } else { &none };
         self.reverse_heads(loss, &charge_head, g, &mut s_adj[0], &mut x_adj[0], scratch);
-        let training = gradient.is_some();
         for t in (0..self.net.messages.len()).rev() {
             let [s_now, s_next] = &mut s_adj;
             let [x_now, x_next] = &mut x_adj;
@@ -320,7 +325,12 @@ impl<'a, S: Scalar> Pass<'a, S> {
         if positions {
             vectors = scratch.dirty(edges * p * 3);
             let basis = &self.net.basis;
-            basis.reverse::<S>(&self.functions, &radial_adj, &harmonics_adj, &mut vectors, self.parallel);
+            let distance_adj = if training {
+                DistanceAdjoint::OfRadial(&radial_adj)
+            } else {
+                DistanceAdjoint::Itself(&radial_adj)
+            };
+            basis.reverse::<S>(&self.functions, distance_adj, &harmonics_adj, &mut vectors, self.parallel);
         }
         let [s0, s1] = s_adj;
         let [x0, x1] = x_adj;
@@ -428,7 +438,8 @@ impl<'a, S: Scalar> Pass<'a, S> {
                     gradient: gradient.as_deref_mut(),
                 };
                 let message = &net.messages[t].message;
-                message.reverse::<S>(&source, b.atoms.clone(), s_adj, x_adj, sinks, &mut b.scratch);
+                let (atoms, scratch) = (b.atoms.clone(), &mut b.scratch);
+                message.reverse::<S>(&source, atoms, &b.pairs, s_adj, x_adj, sinks, scratch);
                 if !upstream {
                     return;
                 }
@@ -449,7 +460,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
     /// Returns all buffers.
     pub fn recycle(self, scratch: &mut Scratch<S::Real>) {
         self.functions.recycle(scratch);
-        self.filters.into_iter().for_each(|f| scratch.put(f.into_inner()));
+        self.filters.into_iter().for_each(|f| f.recycle(scratch));
         self.electronic.into_iter().for_each(|e| e.recycle(scratch));
         for shared in self.shared {
             scratch.put(shared.h);
