@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Result};
 use crate::system::SystemView;
-use rayon::prelude::*;
 
 /// What is asked of a potential; also what a potential can give. The default is nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -269,9 +268,17 @@ impl SumPotential {
         if !self.parallel {
             return self.terms.iter_mut().map(part).collect();
         }
+        let Some((first, others)) = self.terms.split_first_mut() else { return Ok(Vec::new()) };
+        let mut results: Vec<Result<Evaluation>> = others.iter().map(|_| Ok(Evaluation::default())).collect();
+        // The first term on this thread, so that a small structure waits for one thread to wake up, not for two.
+        let first = rayon::in_place_scope(|scope| {
+            for (term, result) in others.iter_mut().zip(&mut results) {
+                scope.spawn(move |_| *result = part(term));
+            }
+            part(first)
+        });
         // Of several errors the first term's, whichever came first.
-        let parts: Vec<Result<Evaluation>> = self.terms.par_iter_mut().map(part).collect();
-        parts.into_iter().collect()
+        std::iter::once(first).chain(results).collect()
     }
 }
 

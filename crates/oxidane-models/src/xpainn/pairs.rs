@@ -68,7 +68,9 @@ mod tests {
                     assert_eq!(edges.neighbor[d.edge as usize], d.neighbor);
                 }
                 let mirror = edges.mirror[pair.there.edge as usize];
-                assert!(pair.back.map_or(!atoms.contains(&(pair.there.neighbor as usize)), |b| b.edge == mirror));
+                assert!(
+                    pair.back.map_or(!atoms.contains(&(pair.there.neighbor as usize)), |b| b.edge == mirror)
+                );
             }
             let own = edges.first[atoms.start] as usize..edges.first[atoms.end] as usize;
             assert!(seen.iter().enumerate().all(|(e, &n)| n == i32::from(own.contains(&e))));
