@@ -265,7 +265,7 @@ impl SumPotential {
             }
             term.evaluate(system, asked)
         };
-        if !self.parallel {
+        if !self.parallel || rayon::current_num_threads() == 1 {
             return self.terms.iter_mut().map(part).collect();
         }
         let Some((first, others)) = self.terms.split_first_mut() else { return Ok(Vec::new()) };
@@ -407,6 +407,27 @@ mod tests {
         }
     }
 
+    /// Fails by its name.
+    struct Failing(&'static str);
+
+    impl Potential for Failing {
+        fn name(&self) -> &str {
+            self.0
+        }
+        fn capabilities(&self) -> Request {
+            Request::ENERGY
+        }
+        fn check(&self, _: &dyn SystemView) -> Result<()> {
+            Ok(())
+        }
+        fn evaluate(&mut self, _: &dyn SystemView, _: Request) -> Result<Evaluation> {
+            Err(Error::input(format!("{} failed", self.0)))
+        }
+        fn fork(&self) -> Box<dyn Potential> {
+            Box::new(Self(self.0))
+        }
+    }
+
     /// Remembers a row of numbers; refuses rows of another length.
     struct Keeper(Vec<f64>, usize);
 
@@ -501,6 +522,13 @@ mod tests {
         for parallel in [false, true] {
             let mut both = sum([Some(1.0), Some(2.0)]).with_parallel(parallel);
             assert_eq!(both.evaluate(&system, Request::ENERGY).unwrap().energy, Some(3.0));
+        }
+        // Of two failures the first term's is told, whatever came first.
+        for parallel in [false, true] {
+            let mut failing = SumPotential::new(vec![Box::new(Failing("one")), Box::new(Failing("two"))]);
+            failing = failing.with_parallel(parallel);
+            let error = failing.evaluate(&system, Request::ENERGY).unwrap_err().to_string();
+            assert!(error.contains("one failed"), "{error}");
         }
         let mut mixed = sum([Some(1.0), None]);
         assert!(!mixed.capabilities().energy && mixed.capabilities().charges);

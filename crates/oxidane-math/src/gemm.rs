@@ -172,7 +172,9 @@ mod tests {
         let b: Vec<f64> = (0..9000).map(|i| f64::from(i * 5 % 11) - 5.0).collect();
         // The last ones take whole tiles and parts of them, and sums long enough for vectors along them.
         let small = [(1, 1, 1), (3, 4, 5), (5, 8, 9), (1, 7, 4), (3, 5, 0)];
-        for (m, n, k) in small.into_iter().chain([(13, 70, 5), (7, 37, 100), (8, 1, 16)]) {
+        for (m, n, k) in
+            small.into_iter().chain([(13, 70, 5), (7, 54, 5), (7, 37, 100), (7, 39, 100), (8, 1, 16)])
+        {
             for (ta, tb) in [(false, false), (true, false), (false, true), (true, true)] {
                 let va = if ta { Mat::new(&a, k, m, m).t() } else { Mat::new(&a, m, k, k + 1) };
                 let vb = if tb { Mat::full(&b, n, k).t() } else { Mat::full(&b, k, n) };

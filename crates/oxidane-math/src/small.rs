@@ -192,7 +192,7 @@ impl<R: Real + Vector> Product<'_, R> {
             at += WIDE * lanes;
         }
         // What is left takes two vectors, then one, so that an element of a serves both.
-        while WIDE > 2 && at + 2 * lanes <= columns {
+        if WIDE > 2 && at + 2 * lanes <= columns {
             self.panel::<S, FORM, 2>(simd, at, 2 * lanes);
             at += 2 * lanes;
         }

@@ -161,7 +161,8 @@ fn virial<S: Scalar>(batch: &Batch, vectors: &[S::Real], plane: usize) -> Vec<[[
 
 /// Derivatives of an energy by positions and strain, in parts.
 pub struct Derivatives<S: Scalar> {
-    /// Through the edges: minus the derivative by the vector of each, `[edges, planes, 3]`.
+    /// Through the edges: minus the derivative by the vector of each, `[edges, planes, 3]`, up to what the two edges of a pair may share
+    /// out between them.
     pub vectors: Vec<S::Real>,
     /// Through the electrostatics of each structure; empty without.
     pub structures: Vec<Gradients<S::Double>>,

@@ -156,7 +156,8 @@ impl<C: RadialColumns> EdgeBasis<C> {
     }
 
     /// Derivative of the energy with respect to the vector of each edge's mirror, `[edges, planes, 3]`, from the
-    /// adjoints of the mirror's distance and harmonics.
+    /// adjoints of the mirror's distance and harmonics. Where one edge of a pair holds the adjoint of the distance for both, only the sum
+    /// over the pair is that derivative, which is all that forces and virials take.
     pub fn reverse<S: Scalar>(
         &self,
         functions: &EdgeFunctions<S::Real>,

@@ -48,6 +48,25 @@ const STEP: f64 = 5e-4;
 
 conformance::tests!(NAME, configs(), STEP);
 
+#[test]
+fn derivatives_hold_over_several_blocks_and_own_images() {
+    let config = MpniceConfig {
+        node_dim: 4,
+        channels: 2,
+        angular_channels: 2,
+        num_basis: 4,
+        num_angular_basis: 2,
+        angular_mixtures: 3,
+        cutoff: 4.0,
+        update_dim: 5,
+        readout_dim: 3,
+        iterations: 2,
+        ewald_accuracy: 1e-13,
+        ..MpniceConfig::default()
+    };
+    conformance::several_blocks(conformance::network(NAME, &config), STEP);
+}
+
 /// About as many weights as the published organic models are said to need; another number means another architecture than
 /// trained files have.
 #[test]

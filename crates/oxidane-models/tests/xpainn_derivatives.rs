@@ -90,6 +90,20 @@ const STEP: f64 = 6e-6;
 
 conformance::tests!(NAME, configs(), STEP);
 
+#[test]
+fn derivatives_hold_over_several_blocks_and_own_images() {
+    let config = XpainnConfig {
+        node_dim: 5,
+        node_irreps: "5x0e+3x1o+2x2e".into(),
+        num_basis: 4,
+        cutoff: 4.0,
+        action_blocks: 2,
+        hidden_dim: 3,
+        ..XpainnConfig::default()
+    };
+    conformance::several_blocks(conformance::network(NAME, &config), STEP);
+}
+
 /// The size of the published defaults: another count means another architecture than the checkpoints have.
 #[test]
 fn the_default_network_has_the_published_size() {

@@ -24,11 +24,11 @@ macro_rules! by_degree {
 #[derive(Clone, Copy)]
 pub struct Widths {
     /// Scalar channels, C.
-    channels: usize,
+    pub channels: usize,
     /// Number of irreps, M.
     irreps: usize,
     /// C + 2 M.
-    gates: usize,
+    pub gates: usize,
     /// Degrees stored.
     degrees: usize,
     shapes: [Shape; L_MAX + 1],

@@ -157,9 +157,7 @@ impl Message {
         EdgeBlock {
             source,
             widths: Widths::new::<S>(self.channels, &self.irreps, degrees),
-            channels: self.channels,
             active: self.active(degrees),
-            gates: self.gates(),
             radial: self.filter.inputs + 1,
             components: self.irreps.dim(),
             harmonics: source.edges.harmonics.len() / (source.batch.edges.len().max(1) * S::PLANES),
@@ -180,7 +178,7 @@ impl Message {
     ) {
         let block = self.block::<S>(source, atoms);
         let mut radial = scratch.dirty(TILE * S::PLANES * block.radial);
-        let mut w = scratch.dirty(TILE * S::PLANES * block.gates);
+        let mut w = scratch.dirty(TILE * S::PLANES * block.widths.gates);
         for tile in pairs.chunks(TILE) {
             block.filter::<S>(tile, &source.edges.radial, &mut radial, &mut w);
             block.send::<S>(tile, &w, s, x);
@@ -201,7 +199,7 @@ impl Message {
         scratch: &mut Scratch<S::Real>,
     ) {
         let block = self.block::<S>(source, atoms);
-        let (p, gates, k) = (S::PLANES, block.gates, block.radial);
+        let (p, gates, k) = (S::PLANES, block.widths.gates, block.radial);
         let mut radial = scratch.dirty(TILE * p * k);
         let mut w = scratch.dirty(TILE * p * gates);
         // Adjoints of a tile's filters, and one row more for those of mirrors.
@@ -247,13 +245,10 @@ struct EdgeBlock<'a, R> {
     widths: Widths,
     /// Columns of the filter that are used.
     active: [Range<usize>; 2],
-    gates: usize,
     /// Radial functions, the cutoff by itself included.
     radial: usize,
     /// Components of an atom's equivariant features.
     components: usize,
-    /// Scalar channels.
-    channels: usize,
     harmonics: usize,
     first_edge: usize,
     first_atom: usize,
@@ -275,8 +270,8 @@ impl<R: Real> EdgeBlock<'_, R> {
         for range in self.columns() {
             let rows = Mat::full(rows, pairs.len() * S::PLANES, self.radial);
             let by_radial = &self.source.filter.by_radial[range.start..];
-            let filter = Mat::new(by_radial, self.radial, range.len(), self.gates);
-            gemm(&mut w[range.start..], self.gates, R::of(0.0), rows, filter, R::of(1.0));
+            let filter = Mat::new(by_radial, self.radial, range.len(), self.widths.gates);
+            gemm(&mut w[range.start..], self.widths.gates, R::of(0.0), rows, filter, R::of(1.0));
         }
     }
 
@@ -285,7 +280,7 @@ impl<R: Real> EdgeBlock<'_, R> {
     fn edge<'b, S: Scalar<Real = R>>(&'b self, sender: u32, e: u32, w: &'b [R]) -> Edge<'b, S> {
         let (p, ny, sender) = (S::PLANES, self.harmonics, sender as usize);
         Edge {
-            h: &self.source.h[sender * p * self.gates..],
+            h: &self.source.h[sender * p * self.widths.gates..],
             w,
             state: self.source.state.row(sender, self.components * p),
             y: S::row(&self.source.edges.harmonics[e as usize * ny * p..], ny),
@@ -294,11 +289,11 @@ impl<R: Real> EdgeBlock<'_, R> {
 
     /// Adds the messages of pairs, both ways, to `s` and `x` of their centers.
     fn send<S: Scalar<Real = R>>(&self, pairs: &[Pair], w: &[R], s: &mut [R], x: &mut [R]) {
-        let (c, d) = (self.channels * S::PLANES, self.components * S::PLANES);
+        let (c, d) = (self.widths.channels * S::PLANES, self.components * S::PLANES);
         simd::dispatch(
             #[inline(always)]
             || {
-                for (pair, w) in pairs.iter().zip(w.chunks_exact(self.gates * S::PLANES)) {
+                for (pair, w) in pairs.iter().zip(w.chunks_exact(self.widths.gates * S::PLANES)) {
                     for way in [Some(pair.there), pair.back].into_iter().flatten() {
                         let local = way.center as usize - self.first_atom;
                         let edge = self.edge::<S>(way.neighbor, way.edge, w);
@@ -318,7 +313,7 @@ impl<R: Real> EdgeBlock<'_, R> {
         w_adj: &mut [R],
         sinks: &mut Sinks<'_, R>,
     ) {
-        let width = self.gates * S::PLANES;
+        let width = self.widths.gates * S::PLANES;
         let (w_adj, of_back) = w_adj.split_at_mut(w_adj.len() - width);
         simd::dispatch(
             #[inline(always)]
@@ -345,13 +340,13 @@ impl<R: Real> EdgeBlock<'_, R> {
         sinks: &mut Sinks<'_, R>,
     ) {
         let (p, ny) = (S::PLANES, self.harmonics);
-        let (c, d) = (self.channels * p, self.components * p);
+        let (c, d) = (self.widths.channels * p, self.components * p);
         let (local, receiver) = (way.center as usize - self.first_atom, way.neighbor as usize);
         let edge = self.edge::<S>(way.center, way.edge, w);
         let receiver = Receiver { s: &s_adj[receiver * c..], x: &x_adj[receiver * d..][..d] };
         let mut returned = Returned::<S> {
             w: w_adj,
-            h: sinks.h.as_deref_mut().map(|h| &mut h[local * p * self.gates..]),
+            h: sinks.h.as_deref_mut().map(|h| &mut h[local * p * self.widths.gates..]),
             state: sinks.state.as_deref_mut().map(|x| &mut x[local * d..][..d]),
             y: S::row_mut(&mut sinks.harmonics[(way.edge as usize - self.first_edge) * ny * p..], ny),
         };
@@ -360,7 +355,7 @@ impl<R: Real> EdgeBlock<'_, R> {
 
     /// Adds the adjoints of the distances of pairs to `out`, `[edges, planes]`: those of filters times slopes of filters.
     fn distances<S: Scalar<Real = R>>(&self, pairs: &[Pair], slopes: &[R], w_adj: &[R], out: &mut [R]) {
-        let (p, gates) = (S::PLANES, self.gates);
+        let (p, gates) = (S::PLANES, self.widths.gates);
         simd::dispatch(
             #[inline(always)]
             || {
@@ -390,7 +385,7 @@ impl<R: Real> EdgeBlock<'_, R> {
     ) {
         let (p, k, mut first) = (S::PLANES, self.radial, R::of(0.0));
         for range in self.columns() {
-            let a = Mat::new(&w_adj[range.start..], pairs.len() * p, range.len(), self.gates);
+            let a = Mat::new(&w_adj[range.start..], pairs.len() * p, range.len(), self.widths.gates);
             let filter = Mat::full(&self.source.filter.by_gate[range.start * k..], range.len(), k);
             gemm(rows, k, first, a, filter, R::of(1.0));
             first = R::of(1.0);
@@ -403,7 +398,7 @@ impl<R: Real> EdgeBlock<'_, R> {
 
     /// Adds the gradient of the packed filter, from the adjoints of the filters of `n` pairs and their radial functions.
     fn gradient<S: Scalar<Real = R>>(&self, n: usize, w_adj: &[R], radial: &[R], gradient: &mut [R]) {
-        let (p, k, gates) = (S::PLANES, self.radial, self.gates);
+        let (p, k, gates) = (S::PLANES, self.radial, self.widths.gates);
         for range in self.columns() {
             for plane in 0..p {
                 let a = Mat::new(&w_adj[plane * gates + range.start..], n, range.len(), p * gates);

@@ -32,13 +32,11 @@ pub fn of_block(edges: &Edges, atoms: &Range<usize>) -> Vec<Pair> {
         for edge in edges.edges_of(center) {
             let there = Directed { edge: edge as u32, center: center as u32, neighbor: edges.neighbor[edge] };
             let mirror = edges.mirror[edge];
-            match own.contains(&mirror) {
-                true if mirror < there.edge => {}
-                true => {
-                    let back = Directed { edge: mirror, center: there.neighbor, neighbor: there.center };
-                    pairs.push(Pair { there, back: Some(back) });
-                }
-                false => pairs.push(Pair { there, back: None }),
+            if !own.contains(&mirror) {
+                pairs.push(Pair { there, back: None });
+            } else if mirror > there.edge {
+                let back = Directed { edge: mirror, center: there.neighbor, neighbor: there.center };
+                pairs.push(Pair { there, back: Some(back) });
             }
         }
     }

@@ -280,9 +280,9 @@ impl<'a, S: Scalar> Pass<'a, S> {
         let (n, c, d, p) = (self.batch.atoms(), self.net.config.node_dim, self.net.irreps.dim(), S::PLANES);
         let edges = self.batch.edges.len();
         // The adjoint of a distance, or of its radial functions, which have weights.
-        let radial = if gradient.is_some() { self.net.basis.radial() } else { 1 };
-        let harmonics = self.net.basis.harmonics();
         let training = gradient.is_some();
+        let radial = if training { self.net.basis.radial() } else { 1 };
+        let harmonics = self.net.basis.harmonics();
         let mut radial_adj = scratch.zeros(edges * p * radial);
         let mut harmonics_adj = scratch.zeros(edges * p * harmonics);
         // Adjoints of the features after each message, read by the neighbours; two of each, in turn.

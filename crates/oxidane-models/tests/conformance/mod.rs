@@ -149,55 +149,92 @@ fn loss(out: &Outputs) -> (f64, Outputs) {
 pub fn loss_gradients(net: &dyn Network<f64>, step: f64) {
     let (all, apart) = (structures(), structures().split_off(2));
     for (systems, forces) in [(&all, true), (&all, false), (&apart, true)] {
-        let batch = batch(net, systems);
-        let loss = |out: &Outputs| {
-            let mut out = out.clone();
-            if !forces {
-                (out.forces, out.virial) = (Vec::new(), Vec::new());
-            }
-            loss(&out)
-        };
-        let (_, seeds) = loss(&run(net, systems));
-        let mut gradient = vec![0.0; net.layout().len];
-        net.loss_gradient(&batch, &seeds, &mut Scratch::default(), &mut gradient).unwrap();
-        let tensors = net.layout().entries.iter().filter(|e| e.trainable && !e.is_empty());
-        let parts = tensors.map(|e| Part { name: e.name.clone(), range: e.range() });
-        let at = net.parameters().to_vec();
-        let mut moved = net.boxed_clone();
-        let mut value = |weights: &[f64]| {
-            moved.parameters_mut().copy_from_slice(weights);
-            Ok(loss(&run(&*moved, systems)).0)
-        };
-        // The loss is of order 1e2 to 1e5 here; its rounding over the step bounds the difference.
-        let rounding = 1e-9 * value(&at).unwrap().max(1.0);
-        let tolerance = |expected: f64| 1e-6 * expected.abs() + rounding;
-        check_gradient_parts(value, &at, &gradient, parts, step, tolerance)
-            .unwrap_or_else(|e| panic!("{}: {e}", net.hyperparameters()));
+        loss_gradient(net, systems, forces, step);
     }
+}
+
+fn loss_gradient(net: &dyn Network<f64>, systems: &[System], forces: bool, step: f64) {
+    let batch = batch(net, systems);
+    let loss = |out: &Outputs| {
+        let mut out = out.clone();
+        if !forces {
+            (out.forces, out.virial) = (Vec::new(), Vec::new());
+        }
+        loss(&out)
+    };
+    let (_, seeds) = loss(&run(net, systems));
+    let mut gradient = vec![0.0; net.layout().len];
+    net.loss_gradient(&batch, &seeds, &mut Scratch::default(), &mut gradient).unwrap();
+    let tensors = net.layout().entries.iter().filter(|e| e.trainable && !e.is_empty());
+    let parts = tensors.map(|e| Part { name: e.name.clone(), range: e.range() });
+    let at = net.parameters().to_vec();
+    let mut moved = net.boxed_clone();
+    let mut value = |weights: &[f64]| {
+        moved.parameters_mut().copy_from_slice(weights);
+        Ok(loss(&run(&*moved, systems)).0)
+    };
+    // The loss is of order 1e2 to 1e5 here; its rounding over the step bounds the difference.
+    let rounding = 1e-9 * value(&at).unwrap().max(1.0);
+    let tolerance = |expected: f64| 1e-6 * expected.abs() + rounding;
+    check_gradient_parts(value, &at, &gradient, parts, step, tolerance)
+        .unwrap_or_else(|e| panic!("{}: {e}", net.hyperparameters()));
 }
 
 /// Hessian-vector products to 1e-6 of their size.
 pub fn hessian_products(net: &dyn Network<f64>, step: f64) {
-    for system in structures() {
-        let v: Vec<[f64; 3]> =
-            (0..system.len()).map(|i| std::array::from_fn(|k| ((3 * i + k) as f64).cos())).collect();
-        let one = batch(net, std::slice::from_ref(&system));
-        let got = net.hessian_vector(&one, &v, &mut Scratch::default()).unwrap();
-        for i in 0..system.len() {
-            for k in 0..3 {
-                let along = |h: f64| {
-                    let mut s = system.clone();
-                    for (x, v) in s.positions.iter_mut().flatten().zip(v.iter().flatten()) {
-                        *x += h * v;
-                    }
-                    Ok(-run(net, std::slice::from_ref(&s)).forces[i][k])
-                };
-                let want = derivative(along, step).unwrap();
-                let name = net.hyperparameters();
-                assert!((got[i][k] - want).abs() < 1e-6 * (1.0 + want.abs()), "{i} {k} {name}");
-            }
+    structures().iter().for_each(|system| hessian_product(net, system, step));
+}
+
+fn hessian_product(net: &dyn Network<f64>, system: &System, step: f64) {
+    let v: Vec<[f64; 3]> =
+        (0..system.len()).map(|i| std::array::from_fn(|k| ((3 * i + k) as f64).cos())).collect();
+    let one = batch(net, std::slice::from_ref(system));
+    let got = net.hessian_vector(&one, &v, &mut Scratch::default()).unwrap();
+    for i in 0..system.len() {
+        for k in 0..3 {
+            let along = |h: f64| {
+                let mut s = system.clone();
+                for (x, v) in s.positions.iter_mut().flatten().zip(v.iter().flatten()) {
+                    *x += h * v;
+                }
+                Ok(-run(net, std::slice::from_ref(&s)).forces[i][k])
+            };
+            let want = derivative(along, step).unwrap();
+            let name = net.hyperparameters();
+            assert!((got[i][k] - want).abs() < 1e-6 * (1.0 + want.abs()), "{i} {k} {name}");
         }
     }
+}
+
+/// The derivatives of more atoms than a block takes, in a cell that is shorter than the cutoff: pairs within blocks and across, and of an
+/// atom with its own images.
+pub fn several_blocks(net: Box<dyn Network<f64>>, step: f64) {
+    let lengths = [3.6, 8.4, 19.2];
+    let counts = [2, 4, 9];
+    let place = |k: usize| {
+        let cells = [k % counts[0], k / counts[0] % counts[1], k / (counts[0] * counts[1])];
+        std::array::from_fn(|d| {
+            let shake = 0.2 * ((7 * k + 3 * d) as f64).sin();
+            cells[d] as f64 * lengths[d] / counts[d] as f64 + shake
+        })
+    };
+    let atoms = counts.iter().product();
+    let system = System {
+        numbers: (0..atoms).map(|k| [6, 1, 8, 7][k % 4]).collect(),
+        positions: (0..atoms).map(place).collect(),
+        cell: Some(Cell::new([[lengths[0], 0.0, 0.0], [0.1, lengths[1], 0.0], [0.0, -0.2, lengths[2]]])),
+        charge: 0,
+        unpaired: 0,
+    };
+    assert!(net.cutoff() > lengths[0], "no atom sees its own images");
+    loss_gradient(&*net, std::slice::from_ref(&system), true, step);
+    hessian_product(&*net, &system, step);
+    let net: Arc<dyn Network<f64>> = net.into();
+    let mut p = NetworkPotential::new("test", Arc::default(), net, None, false, true).unwrap();
+    let out = p.evaluate(&system, Request::STRESS).unwrap();
+    let scale = 1.0 + out.forces.iter().flatten().flatten().fold(0.0f64, |m, f| m.max(f.abs()));
+    check_forces(&mut p, &system, step, 2e-9 * scale).unwrap();
+    check_virial(&mut p, &system, step, 1e-8 * scale).unwrap();
 }
 
 /// A batch gives what its structures give alone, each with its head; only the blocks of matrix products differ. Another head
