@@ -398,6 +398,16 @@ fn refusals_of_trained_models_name_it() {
     bench.run(&["opt", "germane.xyz"]).refused(5, &["Ge", advice]);
     bench.run(&["md", "germane.xyz", "--time", "5fs"]).refused(5, &["Ge", advice]);
     bench.run(&["sp", "water.xyz", "--chrg", "4"]).refused(5, &["charge 4", "organic-delta", advice]);
+    // Of several that cover it all are named, the best first.
+    let protonated = "9\n\nN 0 0 0\nN 1.45 0 0\nH -.4 .9 .3\nH -.4 -.2 -.9\nH -.4 -.8 .5\nH 1.8 .9 .3\nH 1.8 -.2 -.9\nH 1.8 -.8 .5\nF 5 5 5\n";
+    bench.write("ions.xyz", protonated);
+    bench
+        .run(&["sp", "ions.xyz", "--chrg", "2", "--uhf", "1"])
+        .refused(5, &["charge 2", "; --model gfn2 covers this"]);
+    bench.write("dication.xyz", &protonated.replacen("9", "8", 1).replace("F 5 5 5\n", ""));
+    bench
+        .run(&["sp", "dication.xyz", "--chrg", "2"])
+        .refused(5, &["charge 2", "; --model organic or gfn2 covers this"]);
     // The same water has too few valence electrons for this charge: then it is not advised.
     for (file, charge) in [("uranium.xyz", "0"), ("water.xyz", "10")] {
         let run = bench.run(&["sp", file, "--chrg", charge, "--model", "rmd17"]);

@@ -1,22 +1,26 @@
 //! A potential as the program uses it: with refusals that help.
 
 use oxidane_core::{Error, ErrorKind, Evaluation, Potential, Request, Result, SystemView};
+use oxidane_models::{Domain, Model};
 use oxidane_xtb::{Gfn2, Gfn2Options};
 
-use super::GFN2;
-use super::strange;
+use super::{GFN2, strange};
+use std::sync::OnceLock;
 
-/// A potential whose refusals name GFN2-xTB where that method covers the structure, and which may refuse structures unlike any that
-/// it was trained on.
+/// The models inside the program for molecules in general, best first.
+const GENERAL: [&str; 2] = ["organic-delta", "organic"];
+
+/// A potential whose refusals name the models that cover the structure: those for molecules in general and GFN2-xTB. It may refuse
+/// structures unlike any that it was trained on.
 pub struct Guarded {
     inner: Box<dyn Potential>,
-    /// Whether GFN2-xTB is another choice.
+    /// Whether others are a choice.
     advise: bool,
     strict: bool,
 }
 
 impl Guarded {
-    /// Wraps a potential; `advise` where GFN2-xTB is another choice, `strict` to refuse what is unlike all training data.
+    /// Wraps a potential; `advise` where other models are a choice, `strict` to refuse what is unlike all training data.
     ///
     /// # Errors
     /// If it is to be strict but has no uncertainty.
@@ -32,16 +36,34 @@ impl Guarded {
 
     /// The error with the mend that fits.
     fn advised(&self, system: &dyn SystemView, mut error: Error) -> Error {
-        let covered = || {
-            Gfn2::new(Gfn2Options { allow_close: true, ..Gfn2Options::default() })
-                .is_ok_and(|g| g.check(system).is_ok())
-        };
-        if self.advise && error.kind == ErrorKind::Domain && covered() {
+        if !self.advise || error.kind != ErrorKind::Domain {
+            return error;
+        }
+        let covering = covering(system);
+        if !covering.is_empty() {
             let fault = error.message.trim_end_matches("; choose another model with --model");
-            error.message = format!("{fault}; --model {GFN2} covers this structure");
+            error.message = format!("{fault}; --model {} covers this structure", covering.join(" or "));
         }
         error
     }
+}
+
+/// What covers a structure; of networks those for molecules alone.
+fn covering(system: &dyn SystemView) -> Vec<&'static str> {
+    // Read once: a benchmark may refuse many structures.
+    static DOMAINS: OnceLock<Vec<(&str, Domain)>> = OnceLock::new();
+    let domains = DOMAINS.get_or_init(|| {
+        let domain = |name| Some((name, Model::shipped(Some(name)).ok()?.domain(None).ok()?));
+        GENERAL.into_iter().filter_map(domain).collect()
+    });
+    let mut names = Vec::new();
+    if system.cell().is_none() {
+        let covers = domains.iter().filter(|(name, domain)| domain.check(name, system).is_ok());
+        names.extend(covers.map(|(name, _)| *name));
+    }
+    let gfn2 = Gfn2::new(Gfn2Options { allow_close: true, ..Gfn2Options::default() });
+    names.extend(gfn2.is_ok_and(|g| g.check(system).is_ok()).then_some(GFN2));
+    names
 }
 
 impl Potential for Guarded {
