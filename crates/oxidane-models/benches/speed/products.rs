@@ -33,7 +33,7 @@ pub fn of_model(config: &XpainnConfig) -> Vec<Product> {
     vec![
         square(),
         product("filter of pairs", [EDGES, b, gates], Right::Rows, repeats),
-        product("filter, training", [EDGES, gates, b], Right::Rows, repeats),
+        product("filter, training", [EDGES, gates, b], Right::Columns, repeats),
         product("message, first layer", [ATOMS, c, c], Right::Columns, repeats),
         product("message, second layer", [ATOMS, c, gates], Right::Columns, repeats),
         product("update, mixing l = 1", [3 * ATOMS, vectors, vectors], Right::Columns, repeats),

@@ -61,20 +61,14 @@ pub struct Message {
     filter: Linear,
 }
 
-/// The filter's weight and bias as one matrix, both ways round: each product reads along contiguous rows.
+/// The filter's weight and bias as one `[radial, gates]` matrix: the product that makes filters reads along its rows.
 #[derive(Debug, Default)]
-pub struct PackedFilter<R> {
-    /// `[gates, radial]`.
-    by_gate: Vec<R>,
-    /// `[radial, gates]`.
-    by_radial: Vec<R>,
-}
+pub struct PackedFilter<R>(Vec<R>);
 
-impl<R: Real> PackedFilter<R> {
-    /// Gives the buffers back.
-    pub fn recycle(self, scratch: &mut Scratch<R>) {
-        scratch.put(self.by_gate);
-        scratch.put(self.by_radial);
+impl<R> PackedFilter<R> {
+    /// Gives the buffer back.
+    pub fn into_inner(self) -> Vec<R> {
+        self.0
     }
 }
 
@@ -130,21 +124,17 @@ impl Message {
         [0..self.irreps.first_irrep(degrees), m..self.gates()]
     }
 
-    /// Weight and bias side by side.
+    /// Weight and bias, turned.
     pub fn pack<R: Real>(&self, p: &[R], scratch: &mut Scratch<R>) -> PackedFilter<R> {
         let (weight, bias) = self.filter.slots();
         let (n, k) = (self.filter.outputs, self.filter.inputs);
-        let (mut by_gate, mut by_radial) = (scratch.dirty(n * (k + 1)), scratch.dirty(n * (k + 1)));
-        let bias = bias.map(|b| b.of(p)).unwrap_or_default();
-        let rows = by_gate.chunks_exact_mut(k + 1).zip(weight.of(p).chunks_exact(k)).zip(bias);
-        for ((row, w), &b) in rows {
-            row[..k].copy_from_slice(w);
-            row[k] = b;
+        let mut packed = scratch.dirty((k + 1) * n);
+        for (radial, row) in packed.chunks_exact_mut(n).take(k).enumerate() {
+            let column = weight.of(p)[radial..].iter().step_by(k);
+            row.iter_mut().zip(column).for_each(|(to, &from)| *to = from);
         }
-        for (radial, row) in by_radial.chunks_exact_mut(n).enumerate() {
-            row.iter_mut().zip(by_gate[radial..].iter().step_by(k + 1)).for_each(|(to, &from)| *to = from);
-        }
-        PackedFilter { by_gate, by_radial }
+        packed[k * n..].copy_from_slice(bias.map(|b| b.of(p)).unwrap_or_default());
+        PackedFilter(packed)
     }
 
     /// What the loops over the pairs of `atoms` share.
@@ -260,6 +250,11 @@ impl<R: Real> EdgeBlock<'_, R> {
         self.active.iter().filter(|r| !r.is_empty())
     }
 
+    /// Some columns of the packed filter.
+    fn weights(&self, columns: &Range<usize>) -> Mat<'_, R> {
+        Mat::new(&self.source.filter.0[columns.start..], self.radial, columns.len(), self.widths.gates)
+    }
+
     /// Filters of pairs into `w`, `[pairs, planes, gates]` (active columns only), from radial functions of all edges, which are gathered in
     /// `rows`; or slopes of filters from slopes.
     fn filter<S: Scalar<Real = R>>(&self, pairs: &[Pair], radial: &[R], rows: &mut [R], w: &mut [R]) {
@@ -269,9 +264,7 @@ impl<R: Real> EdgeBlock<'_, R> {
         }
         for range in self.columns() {
             let rows = Mat::full(rows, pairs.len() * S::PLANES, self.radial);
-            let by_radial = &self.source.filter.by_radial[range.start..];
-            let filter = Mat::new(by_radial, self.radial, range.len(), self.widths.gates);
-            gemm(&mut w[range.start..], self.widths.gates, R::of(0.0), rows, filter, R::of(1.0));
+            gemm(&mut w[range.start..], self.widths.gates, R::of(0.0), rows, self.weights(range), R::of(1.0));
         }
     }
 
@@ -386,8 +379,7 @@ impl<R: Real> EdgeBlock<'_, R> {
         let (p, k, mut first) = (S::PLANES, self.radial, R::of(0.0));
         for range in self.columns() {
             let a = Mat::new(&w_adj[range.start..], pairs.len() * p, range.len(), self.widths.gates);
-            let filter = Mat::full(&self.source.filter.by_gate[range.start * k..], range.len(), k);
-            gemm(rows, k, first, a, filter, R::of(1.0));
+            gemm(rows, k, first, a, self.weights(range).t(), R::of(1.0));
             first = R::of(1.0);
         }
         for (pair, row) in pairs.iter().zip(rows.chunks_exact(p * k)) {

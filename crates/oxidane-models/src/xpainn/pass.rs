@@ -460,7 +460,7 @@ impl<'a, S: Scalar> Pass<'a, S> {
     /// Returns all buffers.
     pub fn recycle(self, scratch: &mut Scratch<S::Real>) {
         self.functions.recycle(scratch);
-        self.filters.into_iter().for_each(|f| f.recycle(scratch));
+        self.filters.into_iter().for_each(|f| scratch.put(f.into_inner()));
         self.electronic.into_iter().for_each(|e| e.recycle(scratch));
         for shared in self.shared {
             scratch.put(shared.h);
